@@ -1,0 +1,36 @@
+// From an answer to a score: pure functions with exact definitions (docs/scorers.md) and a version.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "datasets/task_set.h"
+#include "metrics/base/result.h"
+
+namespace pennyweight {
+
+struct Score {
+  double value = 0;       // 0..1
+  bool parsed = true;     // false: the extractor found nothing; scored 0, counted as unparsed
+  std::string extracted;  // what was compared
+};
+
+// Immutable: any thread.
+class Scorer {
+ public:
+  virtual ~Scorer() = default;
+  // "mc_letter|rule:last|nfc:yes|v1". The version goes up when any expected value changes.
+  virtual const std::string& signature() const = 0;
+  virtual Score score(std::string_view answer, const std::vector<std::string>& targets,
+                      const std::vector<std::string>& choices) const = 0;
+};
+
+// exact_match, includes, regex, numeric_close, mc_letter. An unknown name or parameter is an error with
+// a suggestion.
+Result<std::unique_ptr<Scorer>> make_scorer(const ScorerSpec& spec);
+const std::vector<std::string>& scorer_names();
+
+}  // namespace pennyweight

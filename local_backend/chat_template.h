@@ -1,0 +1,43 @@
+// Messages become this model's prompt. Immutable after loading: any thread.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "local_backend/tokenizer.h"
+#include "metrics/base/result.h"
+#include "metrics/base/text_template.h"
+
+namespace pennyweight::llm {
+
+class GgufFile;
+
+struct ChatMessage {
+  std::string role;  // system, user, assistant
+  std::string content;
+};
+
+class ChatTemplate {
+ public:
+  // The file's own tokenizer.chat_template where our interpreter reads it, else a known writer that
+  // recognises it, else ChatML. name() and hash() say which, and are recorded with every run.
+  static Result<ChatTemplate> load(const GgufFile& file, const Tokenizer& tokenizer);
+
+  // Ends where the assistant's answer begins. Special tokens spelled by the template are parsed,
+  // those spelled inside a message's content are not (see encode).
+  Result<std::string> render(std::span<const ChatMessage> messages) const;
+  // render + tokenise, with BOS exactly once where the model wants it. Text that came from content is
+  // tokenised with Specials::as_text, so that data cannot forge a turn.
+  Result<std::vector<Token>> encode(std::span<const ChatMessage> messages,
+                                    const Tokenizer& tokenizer) const;
+
+  std::string_view name() const { return name_; }  // "file", "chatml", "llama3", ...
+  const std::string& hash() const { return hash_; }  // SHA-256 of the template's text
+
+ private:
+  std::string name_, hash_, bos_text_, eos_text_;
+  TextTemplate template_;
+};
+
+}  // namespace pennyweight::llm

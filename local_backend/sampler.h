@@ -1,0 +1,40 @@
+// Logits to the next token. Reproducible: same logits, parameters and position, same token, on every
+// machine and thread count.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "local_backend/tokenizer.h"
+
+namespace pennyweight::llm {
+
+// Order of the steps, as OpenAI's and llama.cpp's users expect: top-k, top-p, min-p, temperature,
+// draw. temperature <= 0 is greedy: the highest logit, ties to the lowest id, NaN as -infinity.
+struct SamplingParams {
+  float temperature = 0;
+  int top_k = 0;     // 0 = all
+  float top_p = 1;   // smallest prefix with cumulative probability >= top_p, crossing one included
+  float min_p = 0;   // keep p >= min_p * p_max
+  std::uint64_t seed = 0;
+};
+
+struct Sampled {
+  Token token = -1;  // -1 when every logit is NaN or -infinity
+  float logprob = 0;  // log-softmax of the raw logits, natural log; whatever the sampling
+};
+
+// Reuses its buffers: one a sequence, one thread at a time.
+class Sampler {
+ public:
+  explicit Sampler(const SamplingParams& params) : params_(params) {}
+  // `position` is the index of the token to be drawn; the draw is Stream::sampling of (seed, position).
+  Sampled sample(std::span<const float> logits, std::uint64_t position);
+
+ private:
+  SamplingParams params_;
+  std::vector<std::pair<float, Token>> candidates_;
+};
+
+}  // namespace pennyweight::llm

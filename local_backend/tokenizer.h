@@ -1,0 +1,56 @@
+// Text to tokens and back, as the model's own file says. Immutable after loading: any thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "metrics/base/result.h"
+
+namespace pennyweight::llm {
+
+class GgufFile;
+
+using Token = std::int32_t;
+
+enum class Specials : std::uint8_t {
+  as_text,  // control tokens spelled in the text are ordinary characters (user content)
+  parse,    // control tokens spelled in the text become their ids (templates)
+};
+
+class Tokenizer {
+ public:
+  // Reads tokenizer.ggml.*: checks array lengths and types, special ids and byte tokens. Names a
+  // tokenizer model that is not supported, with the list of those that are.
+  static Result<Tokenizer> load(const GgufFile& file);
+  Tokenizer(Tokenizer&&) noexcept;
+  Tokenizer& operator=(Tokenizer&&) noexcept;
+  ~Tokenizer();
+
+  // Without the tokens that mark beginning and end; add_bos() says whether the model wants one.
+  // Never fails: what is not in the vocabulary becomes byte tokens, or the unknown token.
+  std::vector<Token> encode(std::string_view text, Specials specials) const;
+  // The bytes one token stands for: may be part of a UTF-8 character. Control tokens give "" unless
+  // `show_control`. Empty for an id outside the vocabulary.
+  std::string_view piece(Token token, bool show_control = false) const;
+  // Concatenated pieces, without the blank that SPM puts before the first word.
+  std::string decode(std::span<const Token> tokens, bool show_control = false) const;
+
+  int size() const;
+  Token bos() const;  // -1 when the model has none
+  Token eos() const;
+  bool add_bos() const;
+  bool add_eos() const;
+  bool ends_generation(Token token) const;  // eos, eot, eom and their known spellings
+  std::string_view text(Token token) const;  // as spelled in the file, for templates
+
+ private:
+  struct Impl;
+  explicit Tokenizer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<const Impl> impl_;
+};
+
+}  // namespace pennyweight::llm

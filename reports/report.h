@@ -1,0 +1,41 @@
+// Stored runs become something a person can decide from. Format-free: writers/ turn it into files.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "metrics/base/result.h"
+#include "metrics/price_book.h"
+#include "metrics/store.h"
+#include "metrics/summary.h"
+#include "reports/table.h"
+
+namespace pennyweight {
+
+struct ReportOptions {
+  std::optional<std::string> price_date;  // recompute with the prices of that day; the header says so
+  std::optional<PriceBook> price_book;    // recompute with this book; the header says so
+  bool rescore = false;                   // score stored answers with this program's scorers
+  bool answers = false;                   // put answers into the requests table
+};
+
+// Something that makes a number doubtful, and what to do about it.
+struct Warning {
+  std::string what, advice;
+};
+
+struct Report {
+  std::string title;
+  std::vector<std::pair<std::string, std::string>> header;  // "Run", "Machine", "Prices" ...
+  std::vector<Warning> warnings;
+  std::vector<std::string> assumptions;  // cost rules in words; "illustrative" is said here and in the table
+  Table summary, requests, environment, dictionary;
+  const Table* table(std::string_view name) const;  // null for an unknown name
+};
+
+// All runs of the file. Streams the records: memory is that of the table asked for.
+Result<Report> build_report(StoreReader& store, const ReportOptions& options);
+
+}  // namespace pennyweight

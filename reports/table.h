@@ -1,0 +1,45 @@
+// The content of a report's tables, free of any format: typed cells, units, decimals.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "metrics/base/clock.h"
+
+namespace pennyweight {
+
+// How a column's numbers are written everywhere: fixed notation, so many decimals at most, trailing
+// zeros trimmed. No locale, no thousands separators in files.
+enum class CellType : std::uint8_t { text, integer, real, boolean, date };
+
+struct Column {
+  std::string key;    // "ttft_ms_p95": <metric>_<unit>_<stat>, append-only
+  std::string title;  // "TTFT p95 (ms)", for people
+  CellType type = CellType::text;
+  int decimals = 3;
+  std::string description;  // one sentence with the formula, for the dictionary
+  bool headline = false;    // part of the terminal and Markdown tables
+};
+
+// monostate: not measured or not applicable; the reason stands in Table::blanks.
+using Cell = std::variant<std::monostate, std::string, std::int64_t, double, bool, UnixTime>;
+
+struct Table {
+  std::string name;   // "summary": file, sheet and --table name
+  std::string title;
+  std::vector<Column> columns;
+  std::vector<std::vector<Cell>> rows;  // each as long as columns
+  struct Blank {
+    std::string column, row, reason;    // row: what identifies it, "demo-small"
+  };
+  std::vector<Blank> blanks;
+};
+
+// "1234.5", "" for monostate and for what is not finite. As written in CSV, JSON and Markdown.
+std::string cell_text(const Cell& cell, const Column& column);
+
+}  // namespace pennyweight
