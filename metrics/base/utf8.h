@@ -24,7 +24,10 @@ std::vector<char32_t> code_points(std::string_view text);  // invalid bytes beco
 void append_utf8(std::string& out, char32_t code_point);
 std::string nfc(std::string_view text);
 std::string lower(std::string_view text);  // full Unicode lower case
-bool is_python_space(char32_t c);          // str.split() of Python 3
+std::string upper(std::string_view text);  // code point by code point
+// Without python spaces at both ends.
+std::string_view strip(std::string_view text);
+bool is_python_space(char32_t c);  // str.split() of Python 3
 // Columns on a terminal: East Asian wide characters count two.
 int display_width(std::string_view text);
 // Cuts at a grapheme border so that the result fits, ending in "..." when something was cut.
