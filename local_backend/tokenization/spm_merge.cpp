@@ -22,10 +22,14 @@ struct Merge {
   }
 };
 
-// As its first byte says, whether or not the others follow.
-std::size_t character_length(char first) {
-  const auto byte = static_cast<unsigned char>(first);
-  return byte < 0xc0 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
+// As its first byte says, as far as the following bytes agree: a damaged character must not swallow
+// the blank behind it.
+std::size_t character_length(std::string_view text) {
+  const auto first = static_cast<unsigned char>(text[0]);
+  const std::size_t promised = first < 0xc0 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  std::size_t length = 1;
+  while (length < std::min(promised, text.size()) && (text[length] & 0xc0) == 0x80) ++length;
+  return length;
 }
 
 class Merger {
@@ -34,7 +38,7 @@ class Merger {
       : vocabulary_(vocabulary), text_(text) {
     symbols_.reserve(text.size());
     for (std::size_t at = 0; at < text.size();) {
-      const std::size_t length = std::min(character_length(text[at]), text.size() - at);
+      const std::size_t length = character_length(text.substr(at));
       const std::size_t i = symbols_.size();
       symbols_.push_back({at, length, i == 0 ? kNone : i - 1, i + 1});
       at += length;
