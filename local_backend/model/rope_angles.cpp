@@ -1,35 +1,11 @@
 #include "local_backend/model/rope_angles.h"
 
-#include <bit>
 #include <utility>
+
+#include "local_backend/runtime/exact_math.h"
 
 namespace pennyweight::llm {
 namespace {
-
-// x > 0 and normal. ln x = e ln 2 + 2 atanh((m - 1) / (m + 1)).
-double natural_logarithm(double x) {
-  const auto bits = std::bit_cast<std::uint64_t>(x);
-  int exponent = static_cast<int>(bits >> 52) - 1023;
-  double mantissa = std::bit_cast<double>((bits & 0xFFFFFFFFFFFFF) | 0x3FF0000000000000);
-  if (mantissa > 1.4142135623730951) {
-    mantissa /= 2;
-    ++exponent;
-  }
-  const double s = (mantissa - 1) / (mantissa + 1);
-  double sum = 0;
-  for (int k = 23; k >= 1; k -= 2) sum = sum * (s * s) + 1.0 / k;
-  return exponent * 0x1.62e42fefa39efp-1 + 2 * s * sum;
-}
-
-// -700 < x < 700. e^x = 2^n e^r, the Taylor polynomial of degree 14.
-double exponential(double x) {
-  const double turns = x * 0x1.71547652b82fep+0;
-  const int n = static_cast<int>(turns < 0 ? turns - 0.5 : turns + 0.5);
-  const double r = (x - n * 0x1.62e42fefa2000p-1) - n * 0x1.9ef35793c7673p-41;
-  double sum = 1;
-  for (int k = 14; k >= 1; --k) sum = sum * r / k + 1;
-  return sum * std::bit_cast<double>(static_cast<std::uint64_t>(1023 + n) << 52);
-}
 
 // 0 <= x < 2^25: pi / 2 is subtracted in three parts, the first two of 28 bits, whose multiples are
 // exact; then Taylor polynomials on [-pi/4, pi/4].
@@ -65,7 +41,7 @@ RopeAngles::RopeAngles(int dimensions, float base, float frequency_scale,
       divisors_(std::move(divisors)) {
   const float exponent = -2.0f / static_cast<float>(dimensions);
   step_ = static_cast<float>(
-      exponential(static_cast<double>(exponent) * natural_logarithm(static_cast<double>(base))));
+      exact_math::exp(static_cast<double>(exponent) * exact_math::log(static_cast<double>(base))));
 }
 
 void RopeAngles::fill(std::uint32_t position, std::span<float> cosines,
