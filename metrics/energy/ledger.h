@@ -10,6 +10,7 @@ namespace pennyweight {
 
 struct Window {
   Instant begin{}, end{};
+  int sitting = 0;  // whose epoch they count from
 };
 
 // Built once from a run's samples. Immutable.
