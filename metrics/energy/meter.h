@@ -43,7 +43,7 @@ struct EnergySourceInfo {
   std::uint64_t range_uj = 0;  // the counter wraps after this; 0 = never
   EnergyState state = EnergyState::unavailable;
   std::string reason;          // permission, mirrored, contained in another, not found
-  bool counted = false;        // part of the total: no domain is counted twice
+  bool counted = false;        // belongs in the total, readable or not: nothing is counted twice
 };
 
 // A cumulative counter at an instant: raw, so that every later opinion can be recomputed.
@@ -67,7 +67,8 @@ class EnergyMeter {
   virtual void sample(std::vector<EnergySample>& out) = 0;  // appends one for each readable source
 };
 
-// A thread that samples every `period` and at marks, until destroyed. `take` is called on that thread.
+// A thread that samples at once, every `period`, at marks and a last time when destroyed. `take` is
+// called on that thread.
 class EnergySampler {
  public:
   EnergySampler(std::unique_ptr<EnergyMeter> meter, Duration period,
