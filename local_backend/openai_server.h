@@ -1,5 +1,5 @@
 // The engine behind the HTTP interface that most clients speak: POST /v1/chat/completions (stream and
-// not), POST /v1/completions, GET /v1/models, GET /health.
+// not), GET /v1/models, GET /health.
 #pragma once
 
 #include <cstdint>

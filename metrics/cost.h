@@ -4,6 +4,8 @@
 #include <optional>
 #include <string>
 
+#include "metrics/base/result.h"
+#include "metrics/base/text_template.h"
 #include "metrics/base/units.h"
 #include "metrics/price_book.h"
 #include "metrics/record.h"
@@ -14,8 +16,8 @@ namespace pennyweight {
 // missing cached price means the input price.
 std::optional<Money> token_cost(const Usage& usage, const PriceRow& price);
 
-// What one's own machine costs: rent or amortisation by the hour while it works, and electricity where
-// energy is known.
+// What one's own machine costs: rent or amortisation by the hour while it works, and electricity
+// where energy is known.
 struct MachineRate {
   std::optional<Money> per_hour;
   std::optional<Money> electricity_per_kwh;
@@ -29,10 +31,16 @@ MachineCost machine_cost(const MachineRate& rate, Duration busy, std::optional<J
 // How a target is priced, in a form that is stored with the run and printed in words.
 struct CostRule {
   enum class Kind : std::uint8_t { none, tokens, machine } kind = Kind::none;
-  std::string price_key;   // tokens
-  MachineRate machine;     // machine
+  std::string price_key;      // tokens
+  MachineRate machine;        // machine
   bool illustrative = false;  // the price is of another model: the report says so
-  std::string words;       // "groq/llama-3.1-8b-instant from 2026-08-21, $0.05 in, $0.08 out per 1M"
+  std::string words;  // "groq/llama-3.1-8b-instant from 2026-08-21, $0.05 in, $0.08 out per 1M"
 };
+
+// As kept in CellInfo::target_facts under "cost": {"kind", "price_key", "machine_per_hour",
+// "electricity_per_kwh", "currency", "illustrative", "words"}; amounts are decimal texts, both
+// rates in one currency, and what a rule does not use is left out.
+Value to_value(const CostRule& rule);
+Result<CostRule> cost_rule_from_value(const Value& value);
 
 }  // namespace pennyweight
