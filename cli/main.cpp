@@ -11,10 +11,11 @@ int main(int argc, char** argv) {
   try {
     return pennyweight::run_command_line(argc, argv);
   } catch (const std::exception& bug) {
-    std::fprintf(stderr,
-                 "error: %s\n  why: this is a bug in pennyweight\n"
-                 "  fix: please report it with the command line; what was measured is in the .db file\n",
-                 bug.what());
+    std::fprintf(
+        stderr,
+        "error: %s\n  why: this is a bug in pennyweight\n"
+        "  fix: please report it with the command line; what was measured is in the .db file\n",
+        bug.what());
   }
   return static_cast<int>(pennyweight::ExitStatus::bug);
 }

@@ -15,7 +15,8 @@ namespace {
 
 constexpr const char* kNoArguments =
     "pennyweight weighs small language models against large ones. Three ways to begin:\n\n"
-    "  pennyweight run --task-set table_arith --target local:MODEL.gguf --target openai:gpt-4o-mini\n"
+    "  pennyweight run --task-set table_arith --target local:MODEL.gguf --target "
+    "openai:gpt-4o-mini\n"
     "  pennyweight doctor\n"
     "  pennyweight demo\n\n"
     "pennyweight --help lists the commands.\n";
@@ -62,8 +63,8 @@ Error usage_error(const CLI::App& app, const CLI::ParseError& error, int argc, c
       if (known || (!flag && !command) || word == at.get_name()) continue;
       const std::string_view meant = nearest(word, names);
       if (meant.empty() && !flag) continue;
-      return {ErrorKind::usage, fmt::format("unknown {} \"{}\"", flag ? "option" : "command", word), "",
-              meant.empty() ? help : fmt::format("did you mean {}? {}", meant, help)};
+      return {ErrorKind::usage, fmt::format("unknown {} \"{}\"", flag ? "option" : "command", word),
+              "", meant.empty() ? help : fmt::format("did you mean {}? {}", meant, help)};
     }
   }
   return {ErrorKind::usage, error.what(), "", help};
@@ -73,7 +74,8 @@ void add_commands(CLI::App& app, Action& chosen) {
   app.require_subcommand(1);
   app.set_help_all_flag("--help-all", "Help of all commands");
   app.add_flag_callback(
-      "--version", [] { throw CLI::CallForVersion(version_text(), 0); }, "Version, commit and build");
+      "--version", [] { throw CLI::CallForVersion(version_text(), 0); },
+      "Version, commit and build");
   app.footer("Start with: pennyweight demo\nEach command explains itself: pennyweight run --help");
   add_run(app, chosen);
   add_init(app, chosen);

@@ -1,14 +1,13 @@
 #include "cli/print.h"
 
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 
 #include <fmt/core.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "metrics/base/utf8.h"
 #include "runners/remote_target.h"
@@ -21,7 +20,9 @@ bool set(const char* name) {
   return value != nullptr && *value != '\0';
 }
 
-bool forced(const char* name) { return set(name) && std::string_view(std::getenv(name)) != "0"; }
+bool forced(const char* name) {
+  return set(name) && std::string_view(std::getenv(name)) != "0";
+}
 
 }  // namespace
 
@@ -73,8 +74,12 @@ void print_text(std::string_view text) {
   std::fflush(stdout);
 }
 
-bool stdout_is_terminal() { return isatty(STDOUT_FILENO) == 1; }
-bool stderr_is_terminal() { return isatty(STDERR_FILENO) == 1; }
+bool stdout_is_terminal() {
+  return isatty(STDOUT_FILENO) == 1;
+}
+bool stderr_is_terminal() {
+  return isatty(STDERR_FILENO) == 1;
+}
 
 bool want_colour() {
   if (set("NO_COLOR")) return false;

@@ -14,8 +14,8 @@ void print_error(const Error& error);
 // One line on stderr: "note: ...".
 void print_note(std::string_view text);
 
-// Left-aligned columns with two blanks between them, by display width, on stdout. The first row is the
-// header. `right` lists columns that hold numbers.
+// Left-aligned columns with two blanks between them, by display width, on stdout. The first row is
+// the header. `right` lists columns that hold numbers.
 void print_columns(const std::vector<std::vector<std::string>>& rows,
                    const std::vector<std::size_t>& right = {});
 

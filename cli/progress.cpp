@@ -22,7 +22,8 @@ void Progress::on_request_finished(const CellInfo& cell, const RequestRecord& re
 }
 
 void Progress::on_retry(const CellInfo& cell, const RequestRecord& record, Duration wait) {
-  push({fmt::format("{}: {}, again in {:.1f} s", cell.target, to_text(record.failure), to_seconds(wait)),
+  push({fmt::format("{}: {}, again in {:.1f} s", cell.target, to_text(record.failure),
+                    to_seconds(wait)),
         -1, 0});
 }
 

@@ -1,5 +1,5 @@
-// One line that says how far the run is: events in, on the loop's thread; one line out, on main's. Only
-// on a terminal; elsewhere a plain line every 30 s, so that a CI job is not taken for dead.
+// One line that says how far the run is: events in, on the loop's thread; one line out, on main's.
+// Only on a terminal; elsewhere a plain line every 30 s, so that a CI job is not taken for dead.
 #pragma once
 
 #include <atomic>

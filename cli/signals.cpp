@@ -1,9 +1,9 @@
 #include "cli/signals.h"
 
-#include <unistd.h>
-
 #include <atomic>
 #include <csignal>
+
+#include <unistd.h>
 
 namespace pennyweight {
 namespace {
@@ -21,7 +21,8 @@ void on_signal(int signal) {
   StopRequest* stop = g_stop;
   if (stop == nullptr) return;
   const int level = ++stop->level;
-  constexpr char kFirst[] = "\nstopping: what runs may finish, then all is saved (again: abort now)\n";
+  constexpr char kFirst[] =
+      "\nstopping: what runs may finish, then all is saved (again: abort now)\n";
   constexpr char kSecond[] = "\naborting: saving what there is\n";
   if (level == 1) {
     say(kFirst, sizeof kFirst - 1);
@@ -49,6 +50,8 @@ SignalGuard::~SignalGuard() {
   g_stop = nullptr;
 }
 
-int SignalGuard::last_signal() const { return g_signal; }
+int SignalGuard::last_signal() const {
+  return g_signal;
+}
 
 }  // namespace pennyweight

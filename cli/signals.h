@@ -5,8 +5,8 @@
 
 namespace pennyweight {
 
-// While alive: the first signal stops sending, the second aborts at once, the third is the system's own
-// (the process dies). One at a time.
+// While alive: the first signal stops sending, the second aborts at once, the third is the system's
+// own (the process dies). One at a time.
 class SignalGuard {
  public:
   explicit SignalGuard(StopRequest& stop);

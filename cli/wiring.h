@@ -1,5 +1,5 @@
-// Where everything is joined: targets, prices, energy and store from a plan. The only place that makes
-// these objects for the program.
+// Where everything is joined: targets, prices, energy and store from a plan. The only place that
+// makes these objects for the program.
 #pragma once
 
 #include <memory>
@@ -14,8 +14,8 @@
 
 namespace pennyweight {
 
-// Refuses a path that is named twice, or that is the database itself, and one that cannot be written or
-// whose format is not known. Nothing is sent before this passes.
+// Refuses a path that is named twice, or that is the database itself, and one that cannot be
+// written or whose format is not known. Nothing is sent before this passes.
 Result<void> check_outputs(const std::string& store, const std::vector<std::string>& reports);
 
 struct ExecuteOptions {
@@ -26,8 +26,8 @@ struct ExecuteOptions {
   std::string command_line;  // for the record, redacted
 };
 
-// The main job: opens what the plan names, checks it, runs, stores, writes the reports and prints the
-// table. Reports are written whatever ended the run.
+// The main job: opens what the plan names, checks it, runs, stores, writes the reports and prints
+// the table. Reports are written whatever ended the run.
 Result<ExitStatus> execute(PlanSpec plan, const ExecuteOptions& options);
 
 }  // namespace pennyweight

@@ -1,5 +1,11 @@
 #include "local_backend/http_server.h"
 
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <map>
+#include <mutex>
+
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
@@ -10,12 +16,6 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <atomic>
-#include <cerrno>
-#include <cstring>
-#include <map>
-#include <mutex>
 
 namespace pennyweight::llm {
 namespace {
@@ -121,9 +121,9 @@ class LibeventServer final : public HttpServer {
     evhttp_bound_socket* bound =
         evhttp_bind_socket_with_handle(http_.get(), options_.host.c_str(), options_.port);
     if (bound == nullptr) {
-      return fail(ErrorKind::io,
-                  "cannot listen on " + options_.host + ":" + std::to_string(options_.port),
-                  std::strerror(errno), "use --port 0 for a free port, or stop what holds this one");
+      return fail(
+          ErrorKind::io, "cannot listen on " + options_.host + ":" + std::to_string(options_.port),
+          std::strerror(errno), "use --port 0 for a free port, or stop what holds this one");
     }
     bound_ = bound;
     sockaddr_storage address{};
@@ -163,10 +163,14 @@ class LibeventServer final : public HttpServer {
 
   static const char* method_name(evhttp_cmd_type command) {
     switch (command) {
-      case EVHTTP_REQ_GET: return "GET";
-      case EVHTTP_REQ_POST: return "POST";
-      case EVHTTP_REQ_HEAD: return "HEAD";
-      default: return "OTHER";
+      case EVHTTP_REQ_GET:
+        return "GET";
+      case EVHTTP_REQ_POST:
+        return "POST";
+      case EVHTTP_REQ_HEAD:
+        return "HEAD";
+      default:
+        return "OTHER";
     }
   }
 
@@ -174,8 +178,8 @@ class LibeventServer final : public HttpServer {
     static_cast<LibeventServer*>(self)->forget(connection);
   }
 
-  // libevent hands a request whose reply had not ended back to us when its connection fails; one whose
-  // reply had ended is freed with the connection.
+  // libevent hands a request whose reply had not ended back to us when its connection fails; one
+  // whose reply had ended is freed with the connection.
   void forget(evhttp_connection* connection) {
     for (auto it = exchanges_.begin(); it != exchanges_.end();) {
       if (it->second.connection != connection) {

@@ -1,5 +1,5 @@
-// A small HTTP/1.1 server over libevent: requests in, whole or streamed replies out. Knows no protocol
-// above HTTP; the simulated server of the load generator's calibration uses it too.
+// A small HTTP/1.1 server over libevent: requests in, whole or streamed replies out. Knows no
+// protocol above HTTP; the simulated server of the load generator's calibration uses it too.
 #pragma once
 
 #include <cstdint>
@@ -28,8 +28,8 @@ struct HttpServerOptions {
   int drain_seconds = 30;
 };
 
-// One thread calls run(); the handlers and the reply calls run on that thread. post() and stop() are
-// for any thread, stop() for signal handlers too.
+// One thread calls run(); the handlers and the reply calls run on that thread. post() and stop()
+// are for any thread, stop() for signal handlers too.
 class HttpServer {
  public:
   struct Handlers {
@@ -48,8 +48,8 @@ class HttpServer {
   virtual void post(std::function<void()> job) = 0;
 
   using Headers = std::vector<std::pair<std::string, std::string>>;
-  virtual void reply(ExchangeId id, int status, std::string_view content_type, std::string_view body,
-                     const Headers& headers = {}) = 0;
+  virtual void reply(ExchangeId id, int status, std::string_view content_type,
+                     std::string_view body, const Headers& headers = {}) = 0;
   // Chunked: each write is handed to the socket at once.
   virtual void begin(ExchangeId id, std::string_view content_type) = 0;
   virtual void write(ExchangeId id, std::string_view bytes) = 0;

@@ -22,7 +22,8 @@ Result<std::string> content_of(const Json& message, const std::string& where) {
   const auto it = message.find("content");
   if (it == message.end() || it->is_null()) return std::string();
   if (it->is_string()) return it->get<std::string>();
-  if (!it->is_array()) return fail(bad(where, where + ".content must be a string or a list of parts"));
+  if (!it->is_array())
+    return fail(bad(where, where + ".content must be a string or a list of parts"));
   std::string text;
   for (const Json& part : *it) {
     if (!part.is_object() || part.value("type", "") != "text" || !part.contains("text") ||
@@ -66,7 +67,8 @@ Result<void> number(const Json& body, const char* name, double least, double mos
   if (it == body.end() || it->is_null()) return {};
   const bool integral = std::is_integral_v<T>;
   if (integral ? !it->is_number_integer() : !it->is_number()) {
-    return fail(bad(name, std::string(name) + " must be " + (integral ? "an integer" : "a number")));
+    return fail(
+        bad(name, std::string(name) + " must be " + (integral ? "an integer" : "a number")));
   }
   const double value = it->template get<double>();
   if (!(value >= least && value <= most)) {
@@ -106,7 +108,8 @@ Result<void> refuse_unsupported(const Json& body) {
     const auto it = body.find(name);
     return it != body.end() && !it->is_null() && *it != Json(false) && *it != Json::array();
   };
-  for (const char* name : {"tools", "functions", "logprobs", "top_logprobs", "logit_bias", "audio"}) {
+  for (const char* name :
+       {"tools", "functions", "logprobs", "top_logprobs", "logit_bias", "audio"}) {
     if (set(name) && body[name] != Json(0) && body[name] != Json::object()) {
       return fail(bad(name, std::string(name) + " is not supported by this server",
                       ErrorKind::unsupported));
@@ -117,8 +120,8 @@ Result<void> refuse_unsupported(const Json& body) {
   }
   if (set("response_format") && body["response_format"].is_object() &&
       body["response_format"].value("type", "text") != "text") {
-    return fail(bad("response_format", "only response_format text is supported",
-                    ErrorKind::unsupported));
+    return fail(
+        bad("response_format", "only response_format text is supported", ErrorKind::unsupported));
   }
   return {};
 }
@@ -206,19 +209,18 @@ Result<ChatRequest> parse_chat_request(std::string_view text) {
 
 std::string chat_reply(const ReplyHead& head, std::string_view text, FinishReason reason,
                        const ReplyUsage& usage) {
-  const Json reply = {
-      {"id", head.id},
-      {"object", "chat.completion"},
-      {"created", head.created},
-      {"model", head.model},
-      {"choices", Json::array({{{"index", 0},
-                                {"message",
-                                 {{"role", "assistant"},
-                                  {"content", replace_invalid_utf8(text)},
-                                  {"refusal", nullptr}}},
-                                {"logprobs", nullptr},
-                                {"finish_reason", reason_text(reason)}}})},
-      {"usage", usage_json(usage)}};
+  const Json reply = {{"id", head.id},
+                      {"object", "chat.completion"},
+                      {"created", head.created},
+                      {"model", head.model},
+                      {"choices", Json::array({{{"index", 0},
+                                                {"message",
+                                                 {{"role", "assistant"},
+                                                  {"content", replace_invalid_utf8(text)},
+                                                  {"refusal", nullptr}}},
+                                                {"logprobs", nullptr},
+                                                {"finish_reason", reason_text(reason)}}})},
+                      {"usage", usage_json(usage)}};
   return reply.dump();
 }
 
@@ -251,11 +253,11 @@ std::string error_reply(std::string_view message, std::string_view type, std::st
 }
 
 std::string models_reply(std::string_view model, std::int64_t created) {
-  const Json reply = {{"object", "list"},
-                      {"data", Json::array({{{"id", model},
-                                             {"object", "model"},
-                                             {"created", created},
-                                             {"owned_by", "local"}}})}};
+  const Json reply = {
+      {"object", "list"},
+      {"data",
+       Json::array(
+           {{{"id", model}, {"object", "model"}, {"created", created}, {"owned_by", "local"}}})}};
   return reply.dump();
 }
 

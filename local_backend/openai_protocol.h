@@ -16,8 +16,9 @@ struct ChatRequest {
   bool include_usage = false;
 };
 // An error is ErrorKind::invalid_input or unsupported; its `fix` holds the name of the offending
-// parameter, as OpenAI's error objects do. Fields it does not know are ignored, as servers do; fields
-// that would change the answer and are not supported (tools, n > 1, logprobs, json_schema) are refused.
+// parameter, as OpenAI's error objects do. Fields it does not know are ignored, as servers do;
+// fields that would change the answer and are not supported (tools, n > 1, logprobs, json_schema)
+// are refused.
 Result<ChatRequest> parse_chat_request(std::string_view json);
 
 // What all replies to one request share.
@@ -39,8 +40,8 @@ std::string usage_event(const ReplyHead& head, const ReplyUsage& usage);
 std::string error_event(std::string_view message, std::string_view type);
 inline constexpr std::string_view kDoneEvent = "data: [DONE]\n\n";
 
-std::string error_reply(std::string_view message, std::string_view type, std::string_view param = {},
-                        std::string_view code = {});
+std::string error_reply(std::string_view message, std::string_view type,
+                        std::string_view param = {}, std::string_view code = {});
 std::string models_reply(std::string_view model, std::int64_t created);
 
 }  // namespace pennyweight::llm

@@ -124,15 +124,15 @@ class Server final : public OpenAiServer {
   void chat(ExchangeId id, const std::string& body) {
     auto request = parse_chat_request(body);
     if (!request) {
-      return http_->reply(id, 400, kJson,
-                          error_reply(request.error().what, "invalid_request_error",
-                                      request.error().fix,
-                                      request.error().kind == ErrorKind::unsupported
-                                          ? "unsupported_parameter"
-                                          : "invalid_value"));
+      return http_->reply(
+          id, 400, kJson,
+          error_reply(request.error().what, "invalid_request_error", request.error().fix,
+                      request.error().kind == ErrorKind::unsupported ? "unsupported_parameter"
+                                                                     : "invalid_value"));
     }
     if (engine_.queued_or_running() > options_.max_queued) {
-      return http_->reply(id, 503, kJson, error_reply("too many requests are waiting", "server_error"),
+      return http_->reply(id, 503, kJson,
+                          error_reply("too many requests are waiting", "server_error"),
                           {{"Retry-After", "1"}});
     }
     Active active;

@@ -1,5 +1,5 @@
-// The commands: one file each, its flags with it. A command declares itself on the app and, when it was
-// the one asked for, leaves what to do in `chosen`.
+// The commands: one file each, its flags with it. A command declares itself on the app and, when it
+// was the one asked for, leaves what to do in `chosen`.
 #pragma once
 
 #include <functional>

@@ -17,7 +17,8 @@ void add_init(CLI::App& app, Action& chosen) {
   command->callback([path, &chosen] {
     chosen = [path]() -> Result<ExitStatus> {
       if (std::filesystem::exists(*path)) {
-        return fail(ErrorKind::io, "\"" + *path + "\" exists already", "init never overwrites a file",
+        return fail(ErrorKind::io, "\"" + *path + "\" exists already",
+                    "init never overwrites a file",
                     "name another file: pennyweight init other.toml");
       }
       if (auto written = write_file_atomically(*path, example_plan()); !written) {

@@ -100,8 +100,8 @@ std::string ids_text(const std::vector<llm::Token>& ids) {
 Result<std::string> tokenize_one(const llm::Tokenizer& tokenizer, const std::string& input,
                                  const ModelOptions& options) {
   if (!options.detokenize) {
-    return ids_text(tokenizer.encode(
-        input, options.special ? llm::Specials::parse : llm::Specials::as_text));
+    return ids_text(
+        tokenizer.encode(input, options.special ? llm::Specials::parse : llm::Specials::as_text));
   }
   std::vector<llm::Token> ids;
   const char* at = input.data();
@@ -114,7 +114,8 @@ Result<std::string> tokenize_one(const llm::Tokenizer& tokenizer, const std::str
     llm::Token id = 0;
     const auto parsed = std::from_chars(at, end, id);
     if (parsed.ec != std::errc() || id < 0 || id >= tokenizer.size()) {
-      return fail(ErrorKind::invalid_input, "\"" + input.substr(0, 80) + "\" is not a line of token ids",
+      return fail(ErrorKind::invalid_input,
+                  "\"" + input.substr(0, 80) + "\" is not a line of token ids",
                   fmt::format("ids are numbers from 0 to {}", tokenizer.size() - 1),
                   "separate ids by blanks");
     }
@@ -247,7 +248,8 @@ CLI::App* add_generate(CLI::App& model, ModelOptions& options) {
   command->add_flag("--raw", options.raw, "No chat template");
   command->add_flag("--json", options.json, "Text, ids and log-probabilities as JSON");
   add_engine_options(*command, options);
-  command->footer("Example:\n  pennyweight model generate model.gguf --prompt 'Count to five.' -n 32");
+  command->footer(
+      "Example:\n  pennyweight model generate model.gguf --prompt 'Count to five.' -n 32");
   return command;
 }
 
@@ -259,20 +261,22 @@ void add_model(CLI::App& app, Action& chosen) {
   auto options = std::make_shared<ModelOptions>();
   const auto bind = [options, &chosen](CLI::App* command,
                                        Result<ExitStatus> (*action)(const ModelOptions&)) {
-    command->callback([options, action, &chosen] {
-      chosen = [options, action] { return action(*options); };
-    });
+    command->callback(
+        [options, action, &chosen] { chosen = [options, action] { return action(*options); }; });
   };
   auto* facts = model->add_subcommand("info", "What a file holds and what it takes to run");
   facts->add_option("FILE", options->path, "GGUF file")->required();
   facts->add_flag("--json", options->json, "As JSON");
   add_engine_options(*facts, *options);
   bind(facts, info);
-  auto* making = model->add_subcommand("synth", "Make a model of random weights, for tests and speed");
+  auto* making =
+      model->add_subcommand("synth", "Make a model of random weights, for tests and speed");
   making->add_option("NAME:TYPE", options->path, "Shape and type, as in tiny:q4_0")->required();
   making->add_option("-o,--output", options->output, "GGUF file to write")->required();
   making->add_option("--seed", options->seed, "Of the weights")->capture_default_str();
-  making->add_option("--margin", options->margin, "> 0: predictable next tokens, for comparing engines")
+  making
+      ->add_option("--margin", options->margin,
+                   "> 0: predictable next tokens, for comparing engines")
       ->capture_default_str();
   making->footer("Example:\n  pennyweight model synth small:q4_0 -o small.gguf");
   bind(making, synth);

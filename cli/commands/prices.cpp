@@ -15,12 +15,14 @@ struct ListOptions {
   std::string filter, date;
 };
 
-std::string amount(const std::optional<Money>& money) { return money ? money_text(*money) : ""; }
+std::string amount(const std::optional<Money>& money) {
+  return money ? money_text(*money) : "";
+}
 
 Result<ExitStatus> list(const ListOptions& options) {
   const PriceBook& book = PriceBook::embedded();
-  std::vector<std::vector<std::string>> rows{{"price key", "input", "cached", "output", "currency",
-                                              "from", "verified", "source"}};
+  std::vector<std::vector<std::string>> rows{
+      {"price key", "input", "cached", "output", "currency", "from", "verified", "source"}};
   for (const PriceRow& row : book.rows()) {
     if (row.key().find(options.filter) == std::string::npos) continue;
     if (!options.date.empty()) {

@@ -1,3 +1,5 @@
+#include "reports/report.h"
+
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -9,7 +11,6 @@
 #include "cli/wiring.h"
 #include "metrics/base/file_io.h"
 #include "metrics/store.h"
-#include "reports/report.h"
 #include "reports/writers/writer.h"
 
 namespace pennyweight {
@@ -57,7 +58,8 @@ Result<ExitStatus> report(Options options) {
     }
   }
   if (!options.outputs.empty() && options.format.empty()) return ExitStatus::ok;
-  auto format = options.format.empty() ? Result<Format>(Format::terminal) : parse_format(options.format);
+  auto format =
+      options.format.empty() ? Result<Format>(Format::terminal) : parse_format(options.format);
   if (!format) return fail(format.error());
   options.write.terminal_columns = terminal_columns();
   options.write.colour = want_colour();
@@ -84,8 +86,9 @@ void add_report(CLI::App& app, Action& chosen) {
   command->add_option("--price-book", options->price_book, "Use this price book (JSON)");
   command->add_flag("--rescore", options->rescore, "Score the stored answers again");
   command->add_flag("--answers", options->answers, "Put the answers into the requests table");
-  command->footer("Examples:\n  pennyweight report run.db -o run.xlsx -o run.md\n"
-                  "  pennyweight report run.db --format csv --table requests > requests.csv");
+  command->footer(
+      "Examples:\n  pennyweight report run.db -o run.xlsx -o run.md\n"
+      "  pennyweight report run.db --format csv --table requests > requests.csv");
   command->callback([options, &chosen] { chosen = [options] { return report(*options); }; });
 }
 

@@ -51,8 +51,8 @@ Result<void> apply_money(const RunFlags& flags, PlanSpec& plan) {
   if (!flags.max_duration.empty()) {
     plan.max_duration = parse_duration(flags.max_duration);
     if (!plan.max_duration) {
-      return fail(ErrorKind::usage, "--max-duration " + flags.max_duration + " is not a duration", "",
-                  "write 30s, 5m or 2h");
+      return fail(ErrorKind::usage, "--max-duration " + flags.max_duration + " is not a duration",
+                  "", "write 30s, 5m or 2h");
     }
   }
   return {};
@@ -111,41 +111,52 @@ Result<ExitStatus> run(const RunFlags& flags) {
 
 void add_what_flags(CLI::App& command, RunFlags& flags) {
   command.add_option("PLAN", flags.plan, "Plan file (TOML); flags override it");
-  command.add_option("--task-set", flags.task_sets, "Built-in name, taskset.json or .jsonl (repeatable)");
+  command.add_option("--task-set", flags.task_sets,
+                     "Built-in name, taskset.json or .jsonl (repeatable)");
   command.add_option("--target", flags.targets,
                      "local:FILE.gguf, openai:MODEL, http://HOST:PORT/v1#MODEL, "
                      "sim:ttft=200ms (repeatable; options after commas)");
   command.add_option("--concurrency", flags.concurrency, "Requests in flight (repeatable)")
       ->check(CLI::Range(1, 10000));
-  command.add_option("--repeat", flags.repeat, "Times each task is asked (1)")->check(CLI::Range(1, 1000));
+  command.add_option("--repeat", flags.repeat, "Times each task is asked (1)")
+      ->check(CLI::Range(1, 1000));
   command.add_option("--limit", flags.limit, "Tasks of each set, picked by hash")
       ->check(CLI::PositiveNumber);
   command.add_option("--seed", flags.seed, "Of selection, order and sampling (1)");
   command.add_option("--warmup", flags.warm_up, "Requests before measuring, for each cell (2)")
       ->check(CLI::NonNegativeNumber);
-  command.add_option("--max-tokens", flags.max_tokens, "Output tokens at most; the task set's own else")
+  command
+      .add_option("--max-tokens", flags.max_tokens,
+                  "Output tokens at most; the task set's own else")
       ->check(CLI::PositiveNumber);
-  command.add_option("--temperature", flags.temperature, "The task set's own, or the target's, else");
+  command.add_option("--temperature", flags.temperature,
+                     "The task set's own, or the target's, else");
   command.add_flag("--no-stream", flags.no_stream, "Ask for whole answers: no TTFT, no TPOT");
 }
 
 void add_limit_flags(CLI::App& command, RunFlags& flags) {
   command.add_option("--max-cost", flags.max_cost, "Stop before this many USD are spent (exit 7)");
   command.add_option("--max-duration", flags.max_duration, "Stop sending after this long: 30s, 5m");
-  command.add_option("--max-error-rate", flags.max_error_rate, "Above it the exit status is 5 (0.01)")
+  command
+      .add_option("--max-error-rate", flags.max_error_rate, "Above it the exit status is 5 (0.01)")
       ->check(CLI::Range(0.0, 1.0));
-  command.add_option("--machine-usd-per-hour", flags.machine_rate, "What an hour of this machine costs");
-  command.add_option("--electricity-usd-per-kwh", flags.electricity, "Tariff, where energy is measured");
+  command.add_option("--machine-usd-per-hour", flags.machine_rate,
+                     "What an hour of this machine costs");
+  command.add_option("--electricity-usd-per-kwh", flags.electricity,
+                     "Tariff, where energy is measured");
   command.add_flag("--no-energy", flags.no_energy, "Do not read energy counters");
 }
 
 void add_output_flags(CLI::App& command, RunFlags& flags) {
   command.add_option("-o,--output", flags.output, "Database (default ./pennyweight-<UTC>-<id>.db)");
-  command.add_option("--report", flags.reports, "Report file: .csv .tsv .xlsx .md .json (repeatable)");
+  command.add_option("--report", flags.reports,
+                     "Report file: .csv .tsv .xlsx .md .json (repeatable)");
   command.add_flag("--resume", flags.execute.resume, "Go on with the unfinished run in --output");
-  command.add_flag("--dry-run", flags.execute.dry_run,
-                   "Print the grid, the number of requests and an upper bound of the cost; send nothing");
-  command.add_flag("--print-plan", flags.execute.print_plan, "Print the plan as TOML; send nothing");
+  command.add_flag(
+      "--dry-run", flags.execute.dry_run,
+      "Print the grid, the number of requests and an upper bound of the cost; send nothing");
+  command.add_flag("--print-plan", flags.execute.print_plan,
+                   "Print the plan as TOML; send nothing");
 }
 
 }  // namespace
@@ -161,7 +172,8 @@ void add_run(CLI::App& app, Action& chosen) {
       "  pennyweight run --task-set table_arith --target local:model.gguf \\\n"
       "      --target http://127.0.0.1:8080/v1#big --repeat 3 -o run.db --report out.md\n"
       "  pennyweight run PLAN.toml --dry-run\n"
-      "Keys come from the environment (OPENAI_API_KEY) or a file that the plan names, never from flags.");
+      "Keys come from the environment (OPENAI_API_KEY) or a file that the plan names, never from "
+      "flags.");
   command->callback([flags, &chosen] { chosen = [flags] { return run(*flags); }; });
 }
 

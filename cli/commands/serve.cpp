@@ -54,7 +54,8 @@ void add_serve(CLI::App& app, Action& chosen) {
   auto* command = app.add_subcommand("serve", "OpenAI-compatible HTTP server for a GGUF model");
   auto options = std::make_shared<ServeOptions>();
   command->add_option("MODEL", options->model, "GGUF file")->required();
-  command->add_option("--host", options->server.host, "Address to listen on")->capture_default_str();
+  command->add_option("--host", options->server.host, "Address to listen on")
+      ->capture_default_str();
   command->add_option("--port", options->server.port, "Port; 0 picks a free one and prints it")
       ->capture_default_str();
   command->add_option("--name", options->server.model_name, "Model name in replies");

@@ -33,8 +33,8 @@ Result<ExitStatus> show(const ShowOptions& options) {
   auto set = open_task_set(options.name);
   if (!set) return fail(set.error());
   const TaskSetInfo& info = set->info();
-  std::string out = fmt::format("{} {} ({} tasks)\nsha256: {}\n", info.name, info.version, set->size(),
-                                info.sha256);
+  std::string out = fmt::format("{} {} ({} tasks)\nsha256: {}\n", info.name, info.version,
+                                set->size(), info.sha256);
   if (!info.description.empty()) out += "measures: " + info.description + "\n";
   if (!info.limits.empty()) out += "does not prove: " + info.limits + "\n";
   for (std::size_t i = 0; i < std::min(options.count, set->size()); ++i) {
@@ -60,7 +60,8 @@ void add_tasks(CLI::App& app, Action& chosen) {
   listing->callback([&chosen] { chosen = list; });
   auto* showing = tasks->add_subcommand("show", "A task set's facts and its first tasks");
   auto options = std::make_shared<ShowOptions>();
-  showing->add_option("TASK_SET", options->name, "Built-in name, taskset.json or .jsonl")->required();
+  showing->add_option("TASK_SET", options->name, "Built-in name, taskset.json or .jsonl")
+      ->required();
   showing->add_option("-n", options->count, "How many tasks to print")->capture_default_str();
   showing->footer("Example:\n  pennyweight tasks show table_arith -n 1");
   showing->callback([options, &chosen] { chosen = [options] { return show(*options); }; });
