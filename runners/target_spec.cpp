@@ -88,7 +88,8 @@ Result<std::optional<Money>> read_money(std::string_view key, std::string_view v
   return std::optional<Money>(*money);
 }
 
-Result<void> read_cost(const OptionList& options, CostRule& cost) {
+Result<void> read_cost(const OptionList& options, std::string_view own_key, CostRule& cost) {
+  bool said = false;
   for (const auto& [key, value] : options) {
     if (key == "price") {
       if (value.find('/') == std::string::npos) {
@@ -99,12 +100,15 @@ Result<void> read_cost(const OptionList& options, CostRule& cost) {
     } else if (key == "illustrative") {
       if (value != "true" && value != "false") return bad_value(key, value, "true or false");
       cost.illustrative = value == "true";
+      said = true;
     } else if (key == "machine_usd_per_hour" || key == "electricity_usd_per_kwh") {
       auto money = read_money(key, value);
       if (!money) return fail(money.error());
       (key[0] == 'm' ? cost.machine.per_hour : cost.machine.electricity_per_kwh) = *money;
     }
   }
+  // Another model's price says that it is, unless the user knows better.
+  if (!said && !cost.price_key.empty()) cost.illustrative = cost.price_key != own_key;
   if (!cost.machine.per_hour && !cost.machine.electricity_per_kwh) return {};
   if (!cost.price_key.empty()) {
     return fail(ErrorKind::usage, "a target is priced by tokens or by the hour, not both", "",
@@ -250,12 +254,13 @@ Result<TargetSpec> parse_target(std::string_view use) {
   spec.options = std::move(*options);
   if (auto ok = check_option_names(spec); !ok) return fail(ok.error());
   if (auto ok = read_options(spec); !ok) return fail(ok.error());
-  if (auto ok = read_cost(spec.options, spec.cost); !ok) return fail(ok.error());
+  const std::string own_key = spec.provider + "/" + spec.model;
+  if (auto ok = read_cost(spec.options, own_key, spec.cost); !ok) return fail(ok.error());
   // OpenAI's own models are in the price book under their own names; open_experiment drops the
   // rule, with the reason, where one is not.
   if (spec.provider == "openai" && spec.cost.kind == CostRule::Kind::none) {
     spec.cost.kind = CostRule::Kind::tokens;
-    spec.cost.price_key = "openai/" + spec.model;
+    spec.cost.price_key = own_key;
   }
   if (spec.scheme == TargetScheme::simulated) {
     if (auto ok = parse_simulated(scheme_options(spec)); !ok) return fail(ok.error());
