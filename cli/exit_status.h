@@ -23,14 +23,21 @@ constexpr ExitStatus exit_status(ErrorKind kind) {
   switch (kind) {
     case ErrorKind::usage:
     case ErrorKind::invalid_input:
-    case ErrorKind::unsupported: return ExitStatus::usage;
+    case ErrorKind::unsupported:
+      return ExitStatus::usage;
     case ErrorKind::not_found:
-    case ErrorKind::io: return ExitStatus::preflight;
-    case ErrorKind::authentication: return ExitStatus::authentication;
-    case ErrorKind::unreachable: return ExitStatus::unreachable;
-    case ErrorKind::budget: return ExitStatus::budget;
-    case ErrorKind::interrupted: return ExitStatus::interrupted;
-    case ErrorKind::internal: break;
+    case ErrorKind::io:
+      return ExitStatus::preflight;
+    case ErrorKind::authentication:
+      return ExitStatus::authentication;
+    case ErrorKind::unreachable:
+      return ExitStatus::unreachable;
+    case ErrorKind::budget:
+      return ExitStatus::budget;
+    case ErrorKind::interrupted:
+      return ExitStatus::interrupted;
+    case ErrorKind::internal:
+      break;
   }
   return ExitStatus::bug;
 }

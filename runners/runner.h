@@ -1,16 +1,22 @@
 // Drives a plan against its targets and writes down what happened.
 //
-// Order: for each task set and load point, blocks of k tasks (k = 1 in the closed loop of concurrency
-// 1, else a slice of the tasks), each block run on every target, target order ABBA for two and Williams
-// for more, by seed. While a target on this machine is loaded nothing else runs.
+// Order: for each task set and load point a warm-up of every target, then each repeat in blocks of
+// k tasks: k = 1 in the closed loop of concurrency 1, else a slice of at least 4 x concurrency. A
+// block runs on every target before the next one begins, target order ABBA for two and Williams for
+// more, by seed. One target is loaded at a time. Warm-up asks the last tasks of the selection. A
+// slice has no warm-up of its own: its first and last requests run below full concurrency, on every
+// target alike.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "datasets/task_set.h"
@@ -27,21 +33,41 @@ struct OpenedTaskSet {
   TaskSet set;
   std::vector<std::size_t> rows;  // selected, in order
 };
+// Names one request of a run; its attempts are counted beneath it.
+using RequestKey = std::tuple<std::string, std::string, int>;  // cell_id, task_id, repeat
+// What earlier sittings of a resumed run left behind. Empty for a new run.
+struct Earlier {
+  std::set<RequestKey> finished;       // scored, and not for want of a connection or a key
+  std::map<RequestKey, int> attempts;  // of requests begun but not finished: theirs go on from here
+  std::vector<RequestRecord> unscored;  // answered, but the end came before the score
+  Money spent;                          // counts against max_cost; an upper bound where unknown
+};
 struct Experiment {
-  PlanSpec plan;
+  PlanSpec plan;                                 // resolved: every target's cost rule is filled in
   std::vector<std::unique_ptr<Target>> targets;  // parallel to plan.targets
   std::vector<OpenedTaskSet> task_sets;          // parallel to plan.task_sets
   std::vector<CellInfo> cells;                   // in plan order: task set, load, target
   std::vector<std::optional<PriceRow>> prices;   // parallel to plan.targets: the row in force
+  Earlier earlier;
+  std::size_t cell_of(std::size_t task_set, std::size_t load, std::size_t target) const {
+    return (task_set * plan.loads.size() + load) * targets.size() + target;
+  }
 };
-// Opens task sets and resolves cells; `date` (YYYY-MM-DD) picks the prices. Targets are opened already.
+// Opens task sets and resolves cells; `date` (YYYY-MM-DD) picks the prices. Targets are opened
+// already.
 Result<Experiment> open_experiment(PlanSpec plan, std::vector<std::unique_ptr<Target>> targets,
                                    const std::string& date);
 
-// Upper bound before anything is sent: input tokens <= UTF-8 bytes + 16 a message, output <= max_tokens.
+// Resuming needs the same cells; the error names what differs, by its path in the resolved cell.
+Result<void> compare_cells(const std::vector<CellInfo>& stored, const std::vector<CellInfo>& now);
+// Compares the cells, then fills `experiment.earlier` from the run's records and scores.
+Result<void> resume_from(StoreReader& reader, const std::string& run_id, Experiment& experiment);
+
+// Upper bound before anything is sent: input tokens <= UTF-8 bytes + 16 a message, output <=
+// max_tokens. Warm-up included; retries are not (a rejected attempt is not billed).
 struct CostBound {
-  std::optional<Money> total;        // empty when a priced target has no price, or none is priced
-  std::string currency_note;         // when targets are priced in different currencies
+  std::optional<Money> total;  // of targets priced by tokens; empty when there is none
+  std::string note;            // what the total leaves out: other currencies, machine hours
   std::int64_t requests = 0, input_tokens = 0, output_tokens = 0;
 };
 struct GridLine {
@@ -51,8 +77,8 @@ struct GridLine {
 };
 Result<std::vector<GridLine>> dry_run(const Experiment& experiment, CostBound& total);
 
-// What a person or a log wants to know while it runs. Calls come from the loop's thread and must return
-// at once.
+// What a person or a log wants to know while it runs. Calls come from the loop's thread and must
+// return at once.
 class Observer {
  public:
   virtual ~Observer() = default;
@@ -62,29 +88,44 @@ class Observer {
   virtual void on_retry(const CellInfo& cell, const RequestRecord& record, Duration wait) = 0;
 };
 
-// Set from a signal handler. 1: stop sending, let what runs finish (at most 10 s), save. 2: cancel what
-// runs, save. Lock-free.
+// Set from a signal handler. 1: stop sending, let what runs finish (at most 10 s), save. 2: cancel
+// what runs, save. Lock-free.
 struct StopRequest {
   std::atomic<int> level{0};
   static_assert(std::atomic<int>::is_always_lock_free);
 };
 
 enum class RunEnd : std::uint8_t {
-  complete, interrupted, budget_reached, duration_reached, store_failed
+  complete,
+  interrupted,
+  budget_reached,
+  duration_reached,
+  store_failed
 };
 struct RunResult {
   RunEnd end = RunEnd::complete;
-  int requests = 0, failed = 0;           // measured ones; a retried success is not a failure
+  int requests = 0, failed = 0;  // measured ones; a retried success is not a failure
   int authentication_failures = 0;
-  bool all_failed_to_connect = false;     // some target never answered
+  bool all_failed_to_connect = false;  // some target never answered
   std::optional<Error> store_error;
 };
 
-// Blocks until the run ends; drives `loop` on this thread. Scores what was answered after each cell.
-// With `finished` (keys of requests already in the store) it resumes. A target that refuses the key or
-// never answers in its first `give_up_after` requests is given up; the others go on.
+struct RunOptions {
+  std::string run_id;
+  int sitting = 0;  // 0-based
+  RetryPolicy retry;
+  int give_up_after =
+      3;  // a target whose first so many requests all fail to connect or authenticate
+  // Called at each request's issue and end, to mark the edges in the energy samples. May be empty.
+  std::function<void()> at_edge;
+};
+
+// Blocks until the run ends; drives `loop` on this thread. The caller has begun run and sitting in
+// the store and sets the status afterwards. Targets are attached here, so an experiment runs once;
+// when this returns nothing is in flight. Warm-up requests carry repeat numbers below 0, so that
+// their keys are never those of measured ones. Scored between blocks, while nothing runs. A target
+// that is given up leaves its other requests undone; the other targets go on.
 Result<RunResult> run_experiment(Experiment& experiment, EventLoop& loop, StoreWriter& store,
-                                 const std::string& run_id, int sitting, Observer& observer,
-                                 StopRequest& stop);
+                                 const RunOptions& options, Observer& observer, StopRequest& stop);
 
 }  // namespace pennyweight

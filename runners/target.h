@@ -78,7 +78,8 @@ struct Completion {
 class EventSink {
  public:
   virtual ~EventSink() = default;
-  // The first byte is on its way: from here on the attempt may cost money. At most once.
+  // The first byte is on its way: from here on the attempt may cost money. At most once; may come from
+  // inside issue().
   virtual void on_sent(RequestId id, Instant at) = 0;
   // For the progress line: at most every 100 ms, after `chunks` chunks. Never part of a measurement.
   virtual void on_progress(RequestId id, int chunks) = 0;

@@ -1,0 +1,28 @@
+// The commands: one file each, its flags with it. A command declares itself on the app and, when it
+// was the one asked for, leaves what to do in `chosen`.
+#pragma once
+
+#include <functional>
+
+#include "cli/exit_status.h"
+#include "metrics/base/result.h"
+
+namespace CLI {
+class App;
+}
+
+namespace pennyweight {
+
+using Action = std::function<Result<ExitStatus>()>;
+
+void add_run(CLI::App& app, Action& chosen);
+void add_init(CLI::App& app, Action& chosen);
+void add_report(CLI::App& app, Action& chosen);
+void add_serve(CLI::App& app, Action& chosen);
+void add_demo(CLI::App& app, Action& chosen);
+void add_doctor(CLI::App& app, Action& chosen);
+void add_model(CLI::App& app, Action& chosen);
+void add_tasks(CLI::App& app, Action& chosen);
+void add_prices(CLI::App& app, Action& chosen);
+
+}  // namespace pennyweight
