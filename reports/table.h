@@ -22,8 +22,9 @@ struct Column {
   CellType type = CellType::text;
   int decimals = 3;
   std::string description;  // one sentence with the formula, for the dictionary
-  int headline = 0;  // place in the terminal and Markdown tables, from 1; 0: not there. X_ci_low
-                     // and X_ci_high of a headline column X stand behind it: "0.84 [0.753, 0.901]"
+  // Place in the terminal and Markdown tables, from 1; 0: not there. There an interval X_ci_low,
+  // X_ci_high stands behind X: "0.84 [0.753, 0.901]".
+  int headline = 0;
 };
 
 // monostate: not measured or not applicable; the reason stands in Table::blanks.

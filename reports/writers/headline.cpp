@@ -4,7 +4,6 @@
 #include <cmath>
 #include <map>
 #include <optional>
-#include <set>
 
 #include "metrics/base/utf8.h"
 
@@ -19,23 +18,25 @@ struct Source {
   std::optional<std::size_t> low, high;
 };
 
-std::optional<std::size_t> index_of(const Table& table, const std::string& key) {
+// The end of X's interval, if it is a headline column too.
+std::optional<std::size_t> end_of_interval(const Table& table, const std::string& key) {
   const Column* column = table.column(key);
-  if (column == nullptr) return std::nullopt;
+  if (column == nullptr || column->headline == 0) return std::nullopt;
   return static_cast<std::size_t>(column - table.columns.data());
+}
+
+bool is_end_of_interval(std::string_view key) {
+  return key.find("_ci_low") != std::string_view::npos ||
+         key.find("_ci_high") != std::string_view::npos;
 }
 
 std::vector<Source> sources(const Table& table) {
   std::vector<Source> out;
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     const Column& column = table.columns[i];
-    if (column.headline == 0) continue;
-    Source source{i, std::nullopt, std::nullopt};
-    if (column.type == CellType::real) {
-      source.low = index_of(table, column.key + "_ci_low");
-      source.high = index_of(table, column.key + "_ci_high");
-    }
-    out.push_back(source);
+    if (column.headline == 0 || is_end_of_interval(column.key)) continue;
+    out.push_back({i, end_of_interval(table, column.key + "_ci_low"),
+                   end_of_interval(table, column.key + "_ci_high")});
   }
   std::stable_sort(out.begin(), out.end(), [&](const Source& a, const Source& b) {
     return table.columns[a.value].headline < table.columns[b.value].headline;
