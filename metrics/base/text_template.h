@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -56,22 +55,29 @@ Result<Value> parse_json(std::string_view json);
 enum class JsonStyle { compact, canonical, indented };
 std::string to_json(const Value& value, JsonStyle style = JsonStyle::compact);
 
-// {{ path }}, {{ a.b }}, {{ path[0] }}, string and number literals, `==`, `!=`, `in`, `and`, `or`,
-// `not`, `+` on strings, filters strip/trim, lower, upper, json/tojson, default("x"), join(", "),
-// letter (0 -> "A"), lines, length; {% for x in list %} with loop.index0/index/first/last,
+// {{ path }}, {{ a.b }}, {{ path[0] }}, {{ list[1:] }}, string and number literals, true, false,
+// none,
+// `==`, `!=`, `in`, `not in`, `and`, `or`, `not`, `+`, `~` (joins anything as text), `%`, `is
+// defined`, `is none`, `is string`, filters strip/trim, lower, upper, json/tojson, default("x"),
+// join(", "), letter (0 -> "A"), lines (text -> list), length; .strip(), .lower(), .upper();
+// raise_exception("why"); {% for x in list %} with loop.index0/index/first/last/length,
 // {% if %}{% elif %}{% else %}{% endif %}, {% set x = ... %}, {# comment #}, `-` trims blanks.
 // The rest of Jinja that public chat templates use comes with the engine's own issue.
+//
+// Blanks around tags: as written (task sets), or as Hugging Face renders chat templates: a line
+// that holds only a {% %} or {# #} tag leaves nothing, and one newline at the very end is dropped.
+enum class Blanks : std::uint8_t { as_written, chat_template };
 class TextTemplate {
  public:
   // An error names line and column.
-  static Result<TextTemplate> parse(std::string_view source);
-  // An undefined name is an error that names it, unless a default filter takes it. At most 1e6 steps
-  // and 16 MiB of output. Thread-safe: a parsed template does not change.
+  static Result<TextTemplate> parse(std::string_view source, Blanks blanks = Blanks::as_written);
+  // An undefined name is an error that names it, unless a default filter takes it. At most 1e6
+  // steps and 16 MiB of output. Thread-safe: a parsed template does not change.
   Result<std::string> render(const Value& variables) const;
 
  private:
   struct Node;
-  std::shared_ptr<const Node> root_;
+  std::shared_ptr<const Node> root_;  // null renders to nothing
 };
 
 }  // namespace pennyweight

@@ -202,10 +202,35 @@ std::string lower(std::string_view text) {
   return out;
 }
 
+std::string upper(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for_each(text, [&](char32_t c, std::string_view piece, bool valid) {
+    if (valid) {
+      append_utf8(out, static_cast<char32_t>(utf8proc_toupper(raw(c))));
+    } else {
+      out += piece;
+    }
+  });
+  return out;
+}
+
 bool is_python_space(char32_t c) {
   return (c >= 0x09 && c <= 0x0D) || (c >= 0x1C && c <= 0x20) || c == 0x85 || c == 0xA0 ||
          c == 0x1680 || (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F ||
          c == 0x205F || c == 0x3000;
+}
+
+std::string_view strip(std::string_view text) {
+  std::size_t begin = text.size();
+  std::size_t end = 0;
+  for_each(text, [&](char32_t c, std::string_view piece, bool) {
+    if (is_python_space(c)) return;
+    const auto at = static_cast<std::size_t>(piece.data() - text.data());
+    begin = std::min(begin, at);
+    end = at + piece.size();
+  });
+  return begin < end ? text.substr(begin, end - begin) : std::string_view();
 }
 
 int display_width(std::string_view text) {

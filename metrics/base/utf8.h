@@ -19,12 +19,15 @@ std::string printable(std::string_view bytes);
 // the next bytes. Invalid bytes count as complete.
 std::size_t complete_utf8_prefix(std::string_view bytes);
 
-std::size_t code_point_count(std::string_view text);           // invalid bytes count one each
-std::vector<char32_t> code_points(std::string_view text);      // invalid bytes become U+FFFD
+std::size_t code_point_count(std::string_view text);       // invalid bytes count one each
+std::vector<char32_t> code_points(std::string_view text);  // invalid bytes become U+FFFD
 void append_utf8(std::string& out, char32_t code_point);
 std::string nfc(std::string_view text);
-std::string lower(std::string_view text);                      // full Unicode lower case
-bool is_python_space(char32_t c);                              // str.split() of Python 3
+std::string lower(std::string_view text);  // full Unicode lower case
+std::string upper(std::string_view text);  // code point by code point
+// Without python spaces at both ends.
+std::string_view strip(std::string_view text);
+bool is_python_space(char32_t c);  // str.split() of Python 3
 // Columns on a terminal: East Asian wide characters count two.
 int display_width(std::string_view text);
 // Cuts at a grapheme border so that the result fits, ending in "..." when something was cut.
