@@ -167,7 +167,7 @@ void read_facts(const Transfer& t, HttpResponse& response) {
   if (!t.begun) return;
   curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connections);
   if (response.sent) response.connection_reused = connections == 0;
-  if (connections == 0) return;
+  if (response.connection_reused == true) return;
   const auto instant = [&](CURLINFO what) -> std::optional<Instant> {
     curl_off_t microseconds = 0;
     if (curl_easy_getinfo(easy, what, &microseconds) != CURLE_OK || microseconds <= 0)
