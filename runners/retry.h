@@ -13,9 +13,9 @@ namespace pennyweight {
 struct RetryPolicy {
   int max_retries = 2;
   Duration longest_wait = std::chrono::seconds(120);  // a longer Retry-After is not waited for
-  // Wait before the next attempt, or empty for no more. `attempt` is the one that just failed, from 1.
-  // Never after the first token of a stream. Retry-after first, else min(8 s, 0.5 s * 2^n) less up to
-  // 25 % jitter, drawn from `seed` and `request`.
+  // Wait before the next attempt, or empty for no more. `attempt` is the one that just failed,
+  // from 1. Never once a stream has begun. Retry-after first, else min(8 s, 0.5 s * 2^(attempt -
+  // 1)) less up to 25 % jitter, drawn from `seed` and `request`.
   std::optional<Duration> wait(const Completion& completion, int attempt, std::uint64_t seed,
                                std::uint64_t request) const;
 };

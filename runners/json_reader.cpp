@@ -1,0 +1,43 @@
+#include "runners/json_reader.h"
+
+#include <utility>
+
+#include <simdjson.h>
+
+namespace pennyweight {
+
+struct JsonReader::Document {
+  simdjson::dom::parser parser;  // owns what `root` points to
+  simdjson::dom::element root;
+};
+
+JsonReader::JsonReader(std::unique_ptr<Document> document) : document_(std::move(document)) {}
+JsonReader::JsonReader(JsonReader&&) noexcept = default;
+JsonReader& JsonReader::operator=(JsonReader&&) noexcept = default;
+JsonReader::~JsonReader() = default;
+
+std::optional<JsonReader> JsonReader::read(std::string_view json) {
+  auto document = std::make_unique<Document>();
+  if (document->parser.parse(json.data(), json.size()).get(document->root) != simdjson::SUCCESS)
+    return std::nullopt;
+  return JsonReader(std::move(document));
+}
+
+std::optional<std::string_view> JsonReader::text(std::string_view path) const {
+  std::string_view out;
+  if (document_->root.at_pointer(path).get(out) != simdjson::SUCCESS) return std::nullopt;
+  return out;
+}
+
+std::optional<std::int64_t> JsonReader::integer(std::string_view path) const {
+  std::int64_t out = 0;
+  if (document_->root.at_pointer(path).get(out) != simdjson::SUCCESS) return std::nullopt;
+  return out;
+}
+
+bool JsonReader::has(std::string_view path) const {
+  simdjson::dom::element out;
+  return document_->root.at_pointer(path).get(out) == simdjson::SUCCESS && !out.is_null();
+}
+
+}  // namespace pennyweight

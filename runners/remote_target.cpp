@@ -1,0 +1,163 @@
+#include "runners/remote_target.h"
+
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "runners/dialects/reply_headers.h"
+
+namespace pennyweight {
+namespace {
+
+constexpr Duration kProgressEvery = std::chrono::milliseconds(100);
+
+// Sends one request and waits for its reply, on a loop of its own: for preflight only.
+Result<HttpResponse> exchange(HttpRequest request) {
+  const SteadyClock clock;
+  auto loop = make_event_loop(clock);
+  if (!loop) return fail(std::move(loop.error()));
+  auto client = HttpClient::make(**loop);
+  if (!client) return fail(std::move(client.error()));
+  HttpResponse response;
+  const auto finished = [&](HttpResponse r) {
+    response = std::move(r);
+    (*loop)->stop();
+  };
+  (*client)->start(1, std::move(request), {{}, {}, finished});
+  (*loop)->run();
+  return response;
+}
+
+class RemoteTarget final : public Target {
+ public:
+  RemoteTarget(std::string name, const Dialect& dialect, DialectConfig config)
+      : dialect_(dialect), config_(std::move(config)) {
+    while (config_.base_url.ends_with('/')) config_.base_url.pop_back();
+    const std::string url = redact(config_.base_url);
+    info_.name = std::move(name);
+    info_.kind = "remote";
+    info_.model = config_.model;
+    info_.on_this_machine = is_loopback(config_.base_url);
+    info_.identity.set("dialect", dialect.name());
+    info_.identity.set("url", url);
+    info_.identity.set("model", config_.model);
+    info_.facts.set("url", url);
+  }
+
+  ~RemoteTarget() override {
+    client_.reset();
+    if (reader_thread_.joinable()) {
+      reader_loop_->stop();
+      reader_thread_.join();
+    }
+  }
+
+  const TargetInfo& info() const override { return info_; }
+
+  Result<void> attach(EventLoop& loop, EventSink& sink) override {
+    loop_ = &loop;
+    sink_ = &sink;
+    auto client = HttpClient::make(loop);
+    if (!client) return fail(std::move(client.error()));
+    auto reader = make_event_loop(reader_clock_);
+    if (!reader) return fail(std::move(reader.error()));
+    client_ = std::move(*client);
+    reader_loop_ = std::move(*reader);
+    try {
+      reader_thread_ = std::thread([r = reader_loop_.get()] { r->run(); });
+    } catch (const std::system_error& e) {
+      return fail(ErrorKind::io, "cannot start a thread", e.what());
+    }
+    return {};
+  }
+
+  void issue(RequestId id, const Request& request) override {
+    auto http = dialect_.make_request(request, config_);
+    if (!http) {
+      Completion completion;
+      completion.failure =
+          http.error().kind == ErrorKind::unsupported ? Failure::unsupported : Failure::bad_request;
+      completion.error_message = error_text(http.error().what);
+      completion.done = loop_->clock().now();
+      return deliver(id, std::move(completion));
+    }
+    HttpClient::Handlers handlers;
+    handlers.sent = [this, id](Instant at) { sink_->on_sent(id, at); };
+    handlers.progress = [this, id, chunks = 0, told = Instant()](std::size_t) mutable {
+      ++chunks;
+      const Instant now = loop_->woke_at();
+      if (now - told < kProgressEvery) return;
+      told = now;
+      sink_->on_progress(id, chunks);
+    };
+    handlers.finished = [this, id](HttpResponse response) { read(id, std::move(response)); };
+    client_->start(id, std::move(*http), std::move(handlers));
+  }
+
+  void cancel(RequestId id) override { client_->cancel(id); }
+
+  Result<void> check() override {
+    HttpRequest request = dialect_.check_request(config_);
+    request.timeouts = {std::chrono::seconds(5), std::chrono::seconds(15),
+                        std::chrono::seconds(20)};
+    auto response = exchange(std::move(request));
+    if (!response) return fail(std::move(response.error()));
+    if (response->failure != Failure::none)
+      return fail(ErrorKind::unreachable, "target \"" + info_.name + "\" does not answer",
+                  error_text(response->error_message),
+                  "start the server at " + redact(config_.base_url) + " or correct the URL");
+    const int status = response->status;
+    if (status == 401 || status == 403) return refused(*response);
+    if (status >= 500)
+      return fail(ErrorKind::unreachable, "target \"" + info_.name + "\" is not ready",
+                  dialect_.read_error(status, *response).message,
+                  "wait until it is, or look at its log");
+    return {};  // a server need not list its models
+  }
+
+ private:
+  tl::unexpected<Error> refused(const HttpResponse& response) const {
+    const std::string place =
+        config_.key_hint.empty() ? "the target's api_key_env or api_key_file" : config_.key_hint;
+    return fail(ErrorKind::authentication,
+                "target \"" + info_.name + "\" " +
+                    (config_.api_key.empty() ? "wants a key, and none is set" : "refused the key"),
+                dialect_.read_error(response.status, response).message,
+                "put a valid key into " + place);
+  }
+
+  void read(RequestId id, HttpResponse response) {
+    auto moved = std::make_shared<HttpResponse>(std::move(response));
+    reader_loop_->post(
+        [this, id, moved] { deliver(id, read_response(dialect_, std::move(*moved))); });
+  }
+
+  // Any thread. The target may be gone when the job comes to run.
+  void deliver(RequestId id, Completion completion) {
+    auto moved = std::make_shared<Completion>(std::move(completion));
+    loop_->post([alive = std::weak_ptr<const bool>(alive_), sink = sink_, id, moved] {
+      if (!alive.expired()) sink->on_finished(id, std::move(*moved));
+    });
+  }
+
+  const Dialect& dialect_;
+  DialectConfig config_;
+  TargetInfo info_;
+  EventLoop* loop_ = nullptr;
+  EventSink* sink_ = nullptr;
+  std::unique_ptr<HttpClient> client_;
+  // Replies are read here, so that a long one does not hold up the loop that stamps the others.
+  SteadyClock reader_clock_;
+  std::unique_ptr<EventLoop> reader_loop_;
+  std::thread reader_thread_;
+  std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
+};
+
+}  // namespace
+
+std::unique_ptr<Target> make_remote_target(std::string name, const Dialect& dialect,
+                                           DialectConfig config) {
+  return std::make_unique<RemoteTarget>(std::move(name), dialect, std::move(config));
+}
+
+}  // namespace pennyweight
