@@ -71,6 +71,13 @@ std::string reason(const SummaryRow& row, const std::string& key) {
   if (starts_with(key, "energy_")) {
     return s.energy.reason.empty() ? "token counts are missing" : s.energy.reason;
   }
+  if (starts_with(key, "cost_machine_") || starts_with(key, "cost_electricity_")) {
+    if (s.cost_rule.kind == CostRule::Kind::tokens) return "priced by tokens";
+    const auto& rates = s.cost_rule.machine;
+    const bool electricity = starts_with(key, "cost_electricity_");
+    if (!(electricity ? rates.electricity_per_kwh : rates.per_hour)) return "no rate was given";
+    return electricity ? s.energy.reason : of_cost(row);
+  }
   if (starts_with(key, "cost_") || starts_with(key, "price_")) return of_cost(row);
   if (starts_with(key, "score_mean") || ends_with(key, "_rate")) return "no answer was scored";
   if (starts_with(key, "output_tokens_")) return "token counts are missing";
