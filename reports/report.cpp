@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "reports/blank_reasons.h"
 #include "reports/dictionary_table.h"
 #include "reports/environment_table.h"
 #include "reports/pricing.h"
@@ -83,6 +82,25 @@ CellFacts facts_of(const CellInfo& cell, const CellRecords& records) {
 }
 
 using ScoreOf = std::map<std::pair<std::string, int>, const StoredScore*>;  // task, repeat
+
+// A blank without a reason reads as a fault of the program.
+void add_blanks(const SummaryRow& row, const std::vector<Cell>& cells, const std::string& label,
+                Table& table) {
+  std::map<std::string_view, std::string_view> reasons;
+  for (const auto& [column, reason] : row.summary.blanks) reasons[column] = reason;
+  reasons["price_basis"] = reasons["cost_usd_total"];
+  if (row.summary.n_requests == 0) {
+    for (const char* rate : {"error_rate", "retry_rate", "truncated_rate", "unparsed_rate",
+                             "refused_rate", "empty_rate"}) {
+      reasons[rate] = "no request was measured";
+    }
+  }
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    const std::string& key = table.columns[i].key;
+    if (!std::holds_alternative<std::monostate>(cells[i]) || reasons[key].empty()) continue;
+    table.blanks.push_back({key, label, std::string(reasons[key])});
+  }
+}
 
 class ReportBuilder {
  public:
@@ -183,7 +201,7 @@ class ReportBuilder {
     input.no_energy_reason = here ? content.no_energy : "not measurable from here";
     input.cost_rule = pricing->rule;
     input.price = pricing->price;
-    add_summary(content.facts, summarize(input), facts_of(cell, *records), *records, score_of,
+    add_summary(content.facts, summarize(input), facts_of(cell, *records), *records,
                 pricing->price);
     add_assumption(cell, *pricing);
     if (options_.requests) add_requests(content, cell, *records, score_of, *pricing);
@@ -191,16 +209,14 @@ class ReportBuilder {
   }
 
   void add_summary(const RunFacts& facts, const Summary& summary, const CellFacts& cell_facts,
-                   const CellRecords& records, const ScoreOf& scores,
-                   const std::optional<PriceRow>& price) {
+                   const CellRecords& records, const std::optional<PriceRow>& price) {
     const std::string label = label_of(facts, summary.cell);
-    DoubtfulCell doubtful{label, facts.run, summary, price, 0, 0};
+    int in_flight = 0;
     for (const auto& [request, record] : records.final_attempts) {
-      if (record->phase != Phase::measured) continue;
-      doubtful.n_in_flight += record->failure == Failure::in_flight ? 1 : 0;
-      if (record->failure == Failure::none && scores.count({record->task_id, record->repeat}) == 0)
-        ++doubtful.n_unscored;
+      const bool lost = record->failure == Failure::in_flight;
+      in_flight += lost && record->phase == Phase::measured ? 1 : 0;
     }
+    const DoubtfulCell doubtful{label, facts.run, summary, price, in_flight};
     const SummaryRow row{facts.run, summary, cell_facts, price,
                          warn_about_cell(doubtful, warnings_)};
     std::vector<Cell> cells = summary_cells(row);
