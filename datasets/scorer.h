@@ -24,12 +24,15 @@ class Scorer {
   virtual ~Scorer() = default;
   // "mc_letter|rule:last|nfc:yes|v1". The version goes up when any expected value changes.
   virtual const std::string& signature() const = 0;
+  // Whether these targets can be right at all: a numeric_close target is a number.
+  virtual Result<void> check(const std::vector<std::string>& targets,
+                             const std::vector<std::string>& choices) const = 0;
   virtual Score score(std::string_view answer, const std::vector<std::string>& targets,
                       const std::vector<std::string>& choices) const = 0;
 };
 
-// exact_match, includes, regex, numeric_close, mc_letter. An unknown name or parameter is an error with
-// a suggestion.
+// exact_match, includes, regex, numeric_close, mc_letter. An unknown name or parameter is an error
+// with a suggestion.
 Result<std::unique_ptr<Scorer>> make_scorer(const ScorerSpec& spec);
 const std::vector<std::string>& scorer_names();
 

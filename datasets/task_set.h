@@ -1,5 +1,5 @@
-// A named, versioned, hashed list of tasks. Rows are read on demand: a set of a million rows costs an
-// index. Format: docs/task_sets.md. Immutable after opening; row() is safe from several threads.
+// A named, versioned, hashed list of tasks. Rows are read on demand: a set of a million rows costs
+// an index. Format: docs/task_sets.md. Immutable after opening; row() is safe from several threads.
 #pragma once
 
 #include <cstdint>
@@ -10,11 +10,14 @@
 #include <string_view>
 #include <vector>
 
-#include "metrics/base/file_io.h"
 #include "metrics/base/result.h"
 #include "metrics/base/text_template.h"
 
 namespace pennyweight {
+
+struct Manifest;
+struct Row;
+class RowSource;
 
 struct Message {
   std::string role;  // system, user, assistant
@@ -37,7 +40,7 @@ struct Task {
   std::vector<std::string> choices;
   std::vector<std::string> targets;  // any of them is right
   ScorerSpec scorer;
-  Value meta;              // never affects the prompt
+  Value meta;               // never affects the prompt
   bool has_images = false;  // a text-only target answers `unsupported`
   std::string row_sha256;
 };
@@ -57,8 +60,10 @@ struct OutcomeRules {
 
 // The facts of a set, apart from its rows.
 struct TaskSetInfo {
-  std::string name, version, language, license, source, description, limits;  // limits: what it does not prove
-  std::string sha256;  // of the manifest with rows.sha256 filled in
+  std::string name, version, language, license, source;
+  std::string description;
+  std::string limits;                 // what it does not prove
+  std::string sha256;                 // of the manifest with rows.sha256 filled in
   std::optional<std::uint64_t> seed;  // of a generated set
   std::optional<double> chance;       // score of guessing
   GenerationDefaults generate;
@@ -68,11 +73,12 @@ struct TaskSetInfo {
 class TaskSet {
  public:
   // taskset.json, or a bare .jsonl: its rows then hold `messages`, or `vars` with `input`, and its
-  // manifest is the default one. An error names file, line and column, and suggests the key that was
-  // meant. All lines are checked here: bad JSON, unknown key, missing id or target, duplicate id,
-  // unknown scorer, pinned hash that differs.
+  // manifest is the default one. An error names file, line and column, and suggests the key that
+  // was meant. All lines are checked here: bad JSON, unknown key, missing id or target, duplicate
+  // id, unknown scorer, pinned hash that differs.
   static Result<TaskSet> open(const std::filesystem::path& path);
-  // The same from memory, for built-in sets and tests; `name` stands for the path in errors.
+  // The same from memory, for built-in sets and tests; `name` stands for the path in errors. An
+  // empty manifest is the default one. Examples of few_shot need a file, so they are refused here.
   static Result<TaskSet> parse(std::string_view manifest_json, std::string rows, std::string name);
 
   const TaskSetInfo& info() const { return info_; }
@@ -87,14 +93,16 @@ class TaskSet {
   struct Entry {
     std::string id;
     std::uint64_t offset, length;
+    std::size_t line;
     std::string sha256;
   };
-  struct Manifest;
+  static Result<TaskSet> index(Manifest manifest, std::string examples_sha256, RowSource rows);
+  Result<Value> read(const Entry& entry, Row* row) const;
+
   TaskSetInfo info_;
   std::shared_ptr<const Manifest> manifest_;
+  std::shared_ptr<const RowSource> rows_;
   std::vector<Entry> index_;
-  std::shared_ptr<const RandomAccessFile> file_;   // or
-  std::shared_ptr<const std::string> memory_;
 };
 
 }  // namespace pennyweight

@@ -1,6 +1,7 @@
 // Text to tokens and back, as the model's own file says. Immutable after loading: any thread.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -21,6 +22,11 @@ enum class Specials : std::uint8_t {
   parse,    // control tokens spelled in the text become their ids (templates)
 };
 
+// Bytes [begin, end) of a text.
+struct TextRange {
+  std::size_t begin = 0, end = 0;
+};
+
 class Tokenizer {
  public:
   // Reads tokenizer.ggml.*: checks array lengths and types, special ids and byte tokens. Names a
@@ -33,10 +39,14 @@ class Tokenizer {
   // Without the tokens that mark beginning and end; add_bos() says whether the model wants one.
   // Never fails: what is not in the vocabulary becomes byte tokens, or the unknown token.
   std::vector<Token> encode(std::string_view text, Specials specials) const;
+  // Specials::parse, but as_text wherever a spelling touches one of `literal` (ascending, disjoint):
+  // a template with content in it. Ordinary tokens may span the border.
+  std::vector<Token> encode(std::string_view text, std::span<const TextRange> literal) const;
   // The bytes one token stands for: may be part of a UTF-8 character. Control tokens give "" unless
   // `show_control`. Empty for an id outside the vocabulary.
   std::string_view piece(Token token, bool show_control = false) const;
-  // Concatenated pieces, without the blank that SPM puts before the first word.
+  // Concatenated pieces, without the blank that SPM puts before the first word. Ids outside the
+  // vocabulary add nothing.
   std::string decode(std::span<const Token> tokens, bool show_control = false) const;
 
   int size() const;

@@ -43,4 +43,9 @@ struct CostRule {
 Value to_value(const CostRule& rule);
 Result<CostRule> cost_rule_from_value(const Value& value);
 
+// "groq/llama-3.1-8b-instant from 2026-08-21: $0.05 in, $0.08 out per 1M tokens".
+std::string in_words(const PriceRow& row);
+// "$0.40 per hour of use and $0.15 per kWh".
+std::string in_words(const MachineRate& rate);
+
 }  // namespace pennyweight

@@ -21,6 +21,12 @@ Result<std::optional<Money>> rate_at(const Value& map, std::string_view key, Cur
               "cost rule: " + std::string(key) + " is not a decimal text of at least 0");
 }
 
+std::string amount(const std::optional<Money>& money) {
+  if (!money) return "unknown";
+  const bool dollars = money->currency == kUsd;
+  return (dollars ? "$" : std::string(money->currency.text()) + " ") + money_text(*money);
+}
+
 }  // namespace
 
 Value to_value(const CostRule& rule) {
@@ -65,6 +71,20 @@ Result<CostRule> cost_rule_from_value(const Value& value) {
   if (!per_kwh) return fail(per_kwh.error());
   rule.machine = {*per_hour, *per_kwh};
   return rule;
+}
+
+std::string in_words(const PriceRow& row) {
+  return row.key() + " from " + row.effective_from + ": " + amount(row.input_per_1m) + " in, " +
+         amount(row.output_per_1m) + " out per 1M tokens";
+}
+
+std::string in_words(const MachineRate& rate) {
+  std::string out;
+  if (rate.per_hour) out = amount(rate.per_hour) + " per hour of use";
+  if (rate.electricity_per_kwh) {
+    out += (out.empty() ? "" : " and ") + amount(rate.electricity_per_kwh) + " per kWh";
+  }
+  return out;
 }
 
 }  // namespace pennyweight

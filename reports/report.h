@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "metrics/base/result.h"
@@ -15,22 +17,30 @@
 namespace pennyweight {
 
 struct ReportOptions {
-  std::optional<std::string> price_date;  // recompute with the prices of that day; the header says so
-  std::optional<PriceBook> price_book;    // recompute with this book; the header says so
-  bool rescore = false;                   // score stored answers with this program's scorers
-  bool answers = false;                   // put answers into the requests table
+  std::optional<std::string>
+      price_date;                       // recompute with the prices of that day; the header says so
+  std::optional<PriceBook> price_book;  // recompute with this book; the header says so
+  bool rescore = false;                 // score stored answers with this program's scorers
+  bool answers = false;                 // put answers into the requests table
+  bool requests = true;  // false leaves the requests table without rows and saves their memory
+  std::string database = "RUN.db";  // what the hint "pennyweight report RUN.db -o ..." names
 };
 
 // Something that makes a number doubtful, and what to do about it.
 struct Warning {
+  std::string
+      code;  // "few_samples": a closed list in docs/reports.md; also in the summary's `flags`
   std::string what, advice;
 };
 
 struct Report {
   std::string title;
+  std::string database;  // ReportOptions::database
+  UnixTime started{};    // of the newest run: the date in a workbook's properties
   std::vector<std::pair<std::string, std::string>> header;  // "Run", "Machine", "Prices" ...
   std::vector<Warning> warnings;
-  std::vector<std::string> assumptions;  // cost rules in words; "illustrative" is said here and in the table
+  std::vector<std::string>
+      assumptions;  // cost rules in words; "illustrative" is said here and in the table
   Table summary, requests, environment, dictionary;
   const Table* table(std::string_view name) const;  // null for an unknown name
 };

@@ -16,27 +16,32 @@ namespace pennyweight {
 // zeros trimmed. No locale, no thousands separators in files.
 enum class CellType : std::uint8_t { text, integer, real, boolean, date };
 
+std::string_view to_text(CellType type);  // its name
+
 struct Column {
   std::string key;    // "ttft_ms_p95": <metric>_<unit>_<stat>, append-only
   std::string title;  // "TTFT p95 (ms)", for people
   CellType type = CellType::text;
   int decimals = 3;
   std::string description;  // one sentence with the formula, for the dictionary
-  bool headline = false;    // part of the terminal and Markdown tables
+  // Place in the terminal and Markdown tables, from 1; 0: not there. There an interval X_ci_low,
+  // X_ci_high stands behind X: "0.84 [0.753, 0.901]".
+  int headline = 0;
 };
 
 // monostate: not measured or not applicable; the reason stands in Table::blanks.
 using Cell = std::variant<std::monostate, std::string, std::int64_t, double, bool, UnixTime>;
 
 struct Table {
-  std::string name;   // "summary": file, sheet and --table name
+  std::string name;  // "summary": file, sheet and --table name
   std::string title;
   std::vector<Column> columns;
   std::vector<std::vector<Cell>> rows;  // each as long as columns
   struct Blank {
-    std::string column, row, reason;    // row: what identifies it, "demo-small"
+    std::string column, row, reason;  // row: what identifies it, "demo-small"
   };
   std::vector<Blank> blanks;
+  const Column* column(std::string_view key) const;  // null for an unknown key
 };
 
 // "1234.5", "" for monostate and for what is not finite. As written in CSV, JSON and Markdown.

@@ -58,6 +58,10 @@ struct Experiment {
 Result<Experiment> open_experiment(PlanSpec plan, std::vector<std::unique_ptr<Target>> targets,
                                    const std::string& date);
 
+// The same with the task sets opened, parallel to plan.task_sets.
+Result<Experiment> open_experiment(PlanSpec plan, std::vector<std::unique_ptr<Target>> targets,
+                                   std::vector<TaskSet> task_sets, const std::string& date);
+
 // Resuming needs the same cells; the error names what differs, by its path in the resolved cell.
 Result<void> compare_cells(const std::vector<CellInfo>& stored, const std::vector<CellInfo>& now);
 // Compares the cells, then fills `experiment.earlier` from the run's records and scores.

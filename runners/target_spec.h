@@ -39,6 +39,8 @@ struct TargetSpec {
 Result<TargetSpec> parse_target(std::string_view use);
 // Every option name of every scheme, for suggestions.
 const std::vector<std::string>& target_option_names();
+// The options of its own scheme, without those of every target: "threads=2,ctx=4096".
+std::string scheme_options(const TargetSpec& spec);
 // `use` with one more option, its commas escaped.
 std::string with_option(std::string_view use, std::string_view key, std::string_view value);
 

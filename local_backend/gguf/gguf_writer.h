@@ -15,13 +15,14 @@ namespace pennyweight::llm {
 // Collects the header, then streams the tensors' data in order. One thread.
 class GgufWriter {
  public:
-  // Integers are written as u32 where they fit (u64 otherwise), reals as f32, except that
-  // general.alignment is always u32; arrays by their kind (i32, f32, bool, string).
+  // Replaces an equal key. Integers are written as u32 or i32 where they fit (else in 64 bits), reals
+  // as f32; arrays by their kind (i32 or i64, f32, bool, string).
   void set(std::string key, GgufValue value);
   // Declares a tensor; its data is asked for by write(), in the order declared.
   void add_tensor(std::string name, std::vector<std::uint64_t> ne, TensorType type,
                   std::function<Result<void>(std::span<std::byte> out)> fill);
-  // Temporary file, then rename. Peak memory is the largest tensor.
+  // Temporary file, then rename. Peak memory is the largest tensor. Fails, before asking for data, on
+  // what our reader would refuse: a name twice, a row that is not whole blocks, ...
   Result<void> write(const std::filesystem::path& path) const;
 
  private:
@@ -29,6 +30,8 @@ class GgufWriter {
     TensorInfo info;
     std::function<Result<void>(std::span<std::byte>)> fill;
   };
+  std::uint64_t alignment() const;
+  std::string header() const;
   std::vector<std::pair<std::string, GgufValue>> metadata_;
   std::vector<Tensor> tensors_;
 };

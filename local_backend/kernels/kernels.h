@@ -1,5 +1,5 @@
-// The arithmetic of the engine. One definition (docs/numerics.md, "one definition"); every table must
-// give the bits of the portable one, which tests compare.
+// The arithmetic of the engine. One definition (docs/numerics.md, "one definition"); every table
+// must give the bits of the portable one, which tests compare.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,14 @@ namespace pennyweight::llm {
 // Weights of one matrix, packed in panels of 16 output rows so that each vector lane is a row and K
 // runs in order: any vector width then gives the same bits. Rows beyond the last are zero.
 inline constexpr std::size_t kPanelRows = 16;
+inline constexpr std::size_t kMaxHeadLength = 1024;
 
+// One panel of each type, K columns (blocks = K / 32):
+//   F32   [K][16] floats
+//   F16   [K][16] halves
+//   Q8_0  [blocks][16] f16 scales, padded to 64 bytes; then [blocks][8][16][4] bytes q + 128
+//   Q4_0  the same scales; then [blocks][4][16][4] bytes: low nibbles are elements 4g..4g+3 of the
+//         block, high nibbles elements 16+4g..
 struct PackedMatrix {
   TensorType type = TensorType::f32;
   std::size_t rows = 0, columns = 0;  // columns = K
@@ -22,30 +29,37 @@ struct PackedMatrix {
   std::size_t panel_bytes = 0;
 };
 
-// One row of activations in every form that a weight type needs. Filled by `prepare`.
+// One row of activations in the form that its weights' type needs; the others may stay null.
 struct Activation {
-  const float* f32 = nullptr;          // K, also used by F32 weights
-  const float* rounded = nullptr;      // K, each rounded to f16, for F16 weights
-  const std::int8_t* q8 = nullptr;     // K, for Q4_0 and Q8_0 weights
-  const float* q8_scales = nullptr;    // K / 32
+  const float* f32 = nullptr;             // K, for F32 weights
+  const float* rounded = nullptr;         // K, each rounded to f16, for F16 weights
+  const std::int8_t* q8 = nullptr;        // K, for Q4_0 and Q8_0 weights
+  const float* q8_scales = nullptr;       // K / 32
+  const std::int32_t* q8_sums = nullptr;  // K / 32, of each block's quants
 };
 
 struct KernelTable {
   std::string_view name;  // "portable", "avx2", "avx512"
-  // out[r] for the rows of panels [first_panel, last_panel), of each of `count` activations;
-  // out[t] points at the start of that token's output row (all rows).
+  // out[t][r] for the rows r of panels [first_panel, last_panel), of each of `count` activations.
+  // out[t] points at that token's row 0 and has room for whole panels.
   void (*multiply)(const PackedMatrix& w, std::size_t first_panel, std::size_t last_panel,
                    const Activation* activations, float* const* out, std::size_t count);
-  // out = x / sqrt(mean(x^2) + eps) * weight; the sum in f64, in the fixed order of docs/numerics.md.
+  // out = x / sqrt(mean(x^2) + eps) * weight; the sum in f64, in the fixed order of
+  // docs/numerics.md.
   void (*rms_norm)(const float* x, const float* weight, float eps, float* out, std::size_t n);
   // gate[i] = silu(gate[i]) * up[i]
   void (*swiglu)(float* gate, const float* up, std::size_t n);
-  // One query head over `positions` cached keys and values (f16), in chunks of 256 positions merged in
-  // order. q is already scaled by 1/sqrt(head_length).
+  // One query head over `positions` cached positions, in chunks of 256 merged in order. q is
+  // already scaled. keys: f16 panels of 16 positions, [position / 16][head_length][16]; values: f16
+  // rows of `value_stride` (a multiple of 16, at most kMaxHeadLength), zero beyond head_length.
   void (*attend)(const float* q, const std::uint16_t* keys, const std::uint16_t* values,
-                 std::size_t positions, std::size_t stride, std::size_t head_length, float* out);
-  void (*quantize_q8)(const float* x, std::int8_t* quants, float* scales, std::size_t n);
+                 std::size_t positions, std::size_t head_length, std::size_t value_stride,
+                 float* out);
+  // The definition is quantize_activations_q8; `sums` as in Activation.
+  void (*quantize_q8)(const float* x, std::int8_t* quants, float* scales, std::int32_t* sums,
+                      std::size_t n);
   void (*round_f16)(const float* x, float* out, std::size_t n);
+  void (*to_f16)(const float* x, std::uint16_t* out, std::size_t n);
 };
 
 const KernelTable& portable_kernels();

@@ -7,9 +7,9 @@
 
 namespace pennyweight::llm {
 
-// run() gives every member the same function and returns when all have finished; the caller is member
-// 0. Between two run() calls that follow within 50 us the members spin; within 1 ms of the last they
-// are parked, so that an idle engine draws nothing and disturbs no measurement.
+// run() gives every member the same function and returns when all have finished; the caller is
+// member 0. Between two run() calls that follow within 50 us the members spin; within 1 ms of the
+// last they are parked, so that an idle engine draws nothing and disturbs no measurement.
 class ThreadTeam {
  public:
   explicit ThreadTeam(int size);  // >= 1; size 1 makes no thread
@@ -23,8 +23,8 @@ class ThreadTeam {
   // Inside a body: waits until every member has come here.
   void barrier() noexcept;
 
-  // The half-open share of [0, count) that belongs to `member`, in multiples of `grain`. The shares do
-  // not influence results, only who computes them.
+  // The half-open share of [0, count) that belongs to `member`, in multiples of `grain`. The shares
+  // do not influence results, only who computes them.
   struct Range {
     std::size_t begin, end;
   };

@@ -89,6 +89,18 @@ int width_of(char32_t c) {
   return std::max(0, utf8proc_charwidth(raw(c)));
 }
 
+std::string mapped(std::string_view text, int options) {
+  const std::string valid = replace_invalid_utf8(text);
+  utf8proc_uint8_t* out = nullptr;
+  const utf8proc_ssize_t size =
+      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(valid.data()),
+                   static_cast<utf8proc_ssize_t>(valid.size()), &out,
+                   static_cast<utf8proc_option_t>(UTF8PROC_STABLE | options));
+  const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(out, &std::free);
+  if (size < 0) return valid;
+  return std::string(reinterpret_cast<const char*>(out), static_cast<std::size_t>(size));
+}
+
 }  // namespace
 
 bool is_valid_utf8(std::string_view bytes) {
@@ -170,17 +182,13 @@ void append_utf8(std::string& out, char32_t c) {
 }
 
 std::string nfc(std::string_view text) {
-  const std::string valid = replace_invalid_utf8(text);
-  if (std::all_of(valid.begin(), valid.end(), [](char c) { return (c & 0x80) == 0; })) return valid;
-  utf8proc_uint8_t* mapped = nullptr;
-  const utf8proc_ssize_t size =
-      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(valid.data()),
-                   static_cast<utf8proc_ssize_t>(valid.size()), &mapped,
-                   static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
-  const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(mapped, &std::free);
-  if (size < 0) return valid;
-  return std::string(reinterpret_cast<const char*>(mapped), static_cast<std::size_t>(size));
+  if (std::all_of(text.begin(), text.end(), [](char c) { return (c & 0x80) == 0; })) {
+    return std::string(text);
+  }
+  return mapped(text, UTF8PROC_COMPOSE);
 }
+
+std::string casefold(std::string_view text) { return mapped(text, UTF8PROC_CASEFOLD); }
 
 std::string lower(std::string_view text) {
   const std::vector<char32_t> all = code_points(text);

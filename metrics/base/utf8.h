@@ -23,8 +23,9 @@ std::size_t code_point_count(std::string_view text);       // invalid bytes coun
 std::vector<char32_t> code_points(std::string_view text);  // invalid bytes become U+FFFD
 void append_utf8(std::string& out, char32_t code_point);
 std::string nfc(std::string_view text);
-std::string lower(std::string_view text);  // full Unicode lower case
-std::string upper(std::string_view text);  // code point by code point
+std::string lower(std::string_view text);     // full Unicode lower case
+std::string upper(std::string_view text);     // code point by code point
+std::string casefold(std::string_view text);  // full Unicode case folding: sharp s becomes ss
 // Without python spaces at both ends.
 std::string_view strip(std::string_view text);
 bool is_python_space(char32_t c);  // str.split() of Python 3

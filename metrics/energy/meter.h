@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "metrics/base/clock.h"
@@ -19,6 +20,7 @@ namespace pennyweight {
 // Worst state wins in a sum: measured < estimated < modelled < unavailable.
 enum class EnergyState : std::uint8_t { measured, estimated, modelled, unavailable };
 std::string_view to_text(EnergyState);
+std::optional<EnergyState> parse_energy_state(std::string_view);
 
 struct EnergyFigure {
   EnergyState state = EnergyState::unavailable;
@@ -31,6 +33,7 @@ struct EnergyFigure {
 // What a source covers. Containment: psys contains package; package contains core and uncore, not dram.
 enum class EnergyDomain : std::uint8_t { core, uncore, package, dram, gpu, psys, wall };
 std::string_view to_text(EnergyDomain);
+std::optional<EnergyDomain> parse_energy_domain(std::string_view);
 
 struct EnergySourceInfo {
   std::string id;    // "rapl:0" (zone numbers are hex, as the kernel prints them)
@@ -40,7 +43,7 @@ struct EnergySourceInfo {
   std::uint64_t range_uj = 0;  // the counter wraps after this; 0 = never
   EnergyState state = EnergyState::unavailable;
   std::string reason;          // permission, mirrored, contained in another, not found
-  bool counted = false;        // part of the total: no domain is counted twice
+  bool counted = false;        // belongs in the total, readable or not: nothing is counted twice
 };
 
 // A cumulative counter at an instant: raw, so that every later opinion can be recomputed.
@@ -49,6 +52,7 @@ struct EnergySample {
   Instant at{};             // midpoint of the read
   std::uint64_t raw_uj = 0;
   bool ok = true;           // false: the read failed, raw_uj is meaningless
+  int sitting = 0;          // whose epoch `at` counts from; the store fills it in
 };
 
 // Reads all sources of /sys/class/powercap. One thread. `sysfs_root` is "/sys" but for tests.
@@ -63,7 +67,8 @@ class EnergyMeter {
   virtual void sample(std::vector<EnergySample>& out) = 0;  // appends one for each readable source
 };
 
-// A thread that samples every `period` and at marks, until destroyed. `take` is called on that thread.
+// A thread that samples at once, every `period`, at marks and a last time when destroyed. `take` is
+// called on that thread.
 class EnergySampler {
  public:
   EnergySampler(std::unique_ptr<EnergyMeter> meter, Duration period,

@@ -1,9 +1,10 @@
-// One report, many formats. Every writer sanitises for its own sink: answers and names are untrusted.
+// One report, many formats. Every writer sanitises for its own sink: answers and names are
+// untrusted.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>

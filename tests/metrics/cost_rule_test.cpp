@@ -69,3 +69,18 @@ TEST_CASE("A stored rule that is damaged is refused by name") {
   CHECK(message(Value(Value::Map{{"kind", "machine"}, {"currency", "usd"}})).find("currency") !=
         std::string::npos);
 }
+
+TEST_CASE("Prices and rates are said with their currency, and what is unknown is not free") {
+  PriceRow row;
+  row.provider = "groq";
+  row.model = "llama-3.1-8b-instant";
+  row.effective_from = "2026-08-21";
+  row.input_per_1m = parse_money("0.05", kUsd);
+  CHECK(in_words(row) ==
+        "groq/llama-3.1-8b-instant from 2026-08-21: $0.05 in, unknown out per 1M tokens");
+  MachineRate rate;
+  rate.per_hour = parse_money("0.40", kUsd);
+  CHECK(in_words(rate) == "$0.4 per hour of use");
+  rate.electricity_per_kwh = parse_money("150", kKrw);
+  CHECK(in_words(rate) == "$0.4 per hour of use and KRW 150 per kWh");
+}

@@ -1,0 +1,166 @@
+#include "local_backend/engine.h"
+
+#include <algorithm>
+#include <exception>
+
+#include <fmt/format.h>
+#include <sched.h>
+
+#include "local_backend/gguf/gguf_file.h"
+#include "local_backend/llama_engine.h"
+
+namespace pennyweight::llm {
+namespace {
+
+constexpr int kMaxThreads = 1024;
+constexpr int kDefaultContext = 4096;
+
+Result<const KernelTable*> pick_kernels(std::string_view name) {
+  if (const KernelTable* table = kernels(name)) return table;
+  std::string present;
+  for (std::string_view each : {"portable", "avx2", "avx512"})
+    if (kernels(each) != nullptr) present += fmt::format(", {}", each);
+  return fail(ErrorKind::unsupported, fmt::format("kernels \"{}\"", name),
+              "this CPU and build have: auto" + present, "choose one of these");
+}
+
+Result<int> pick_threads(int asked) {
+  if (asked < 0 || asked > kMaxThreads)
+    return fail(ErrorKind::usage, fmt::format("{} threads", asked),
+                fmt::format("it must be 1 to {}, or 0 for one a core", kMaxThreads),
+                "leave the number out");
+  if (asked > 0) return asked;
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  if (sched_getaffinity(0, sizeof cores, &cores) != 0) return 1;
+  return std::max(1, CPU_COUNT(&cores));
+}
+
+Result<int> pick_context(int asked, const LlamaConfig& config) {
+  if (asked == 0) return std::min(config.context_length, kDefaultContext);
+  if (asked < 0 || asked > config.context_length)
+    return fail(ErrorKind::usage, fmt::format("a context of {} tokens", asked),
+                fmt::format("this model was made for 1 to {}", config.context_length),
+                "ask for fewer, or leave it out");
+  return asked;
+}
+
+Error in_file(const std::filesystem::path& path, Error error) {
+  error.what = path.string() + ": " + error.what;
+  return error;
+}
+
+std::string mebibytes(std::uint64_t bytes) {
+  return fmt::format("{} MiB", (bytes >> 20) + 1);
+}
+
+Result<void> check_memory(std::uint64_t weights, std::uint64_t cache) {
+  const auto available = available_memory();
+  if (!available || weights + cache <= *available) return {};
+  return fail(ErrorKind::unsupported,
+              fmt::format("the model would take {} of memory: weights {}, context {}",
+                          mebibytes(weights + cache), mebibytes(weights), mebibytes(cache)),
+              fmt::format("this machine has {} free", mebibytes(*available)),
+              "use a smaller model or context, or close other programs");
+}
+
+ModelInfo describe(const std::filesystem::path& path, const GgufFile& file,
+                   const LoadedModel& model) {
+  const LlamaConfig& config = model.config;
+  ModelInfo info;
+  info.path = path.string();
+  info.name = file.text_value("general.name").value_or(std::nullopt).value_or(path.stem().string());
+  info.architecture = "llama";
+  info.quantization = model.weights.quantization;
+  info.file_bytes = file.file_size();
+  info.parameters = model.weights.parameters;
+  info.weight_bytes = model.weights.bytes_per_token;
+  info.kv_bytes_per_token = KvCache::bytes(config, kPanelRows) / kPanelRows;
+  info.layers = config.layers;
+  info.embedding_length = config.embedding_length;
+  info.heads = config.heads;
+  info.kv_heads = config.kv_heads;
+  info.head_length = config.head_length;
+  info.feed_forward_length = config.feed_forward_length;
+  info.vocabulary_size = config.vocabulary_size;
+  info.context_limit = config.context_length;
+  info.chat_template = model.chat_template.name();
+  info.chat_template_sha256 = model.chat_template.hash();
+  return info;
+}
+
+Result<std::unique_ptr<Engine>> open_model(const std::filesystem::path& path,
+                                           const EngineOptions& options) {
+  const auto table = pick_kernels(options.kernels);
+  if (!table) return fail(table.error());
+  const auto threads = pick_threads(options.threads);
+  if (!threads) return fail(threads.error());
+  const auto file = GgufFile::open(path);
+  if (!file) return fail(file.error());
+  const auto config = read_llama_config(*file);
+  if (!config) return fail(in_file(path, config.error()));
+  const auto weight_bytes = packed_bytes(*file, *config);
+  if (!weight_bytes) return fail(in_file(path, weight_bytes.error()));
+  const auto context = pick_context(options.context_tokens, *config);
+  if (!context) return fail(in_file(path, context.error()));
+  const auto positions = static_cast<std::size_t>(*context);
+  if (auto fits = check_memory(*weight_bytes, KvCache::bytes(*config, positions)); !fits)
+    return fail(in_file(path, fits.error()));
+
+  auto tokenizer = Tokenizer::load(*file);
+  if (!tokenizer) return fail(in_file(path, tokenizer.error()));
+  if (tokenizer->size() != config->vocabulary_size)
+    return fail(ErrorKind::invalid_input,
+                fmt::format("{}: the tokenizer has {} tokens", path.string(), tokenizer->size()),
+                fmt::format("token_embd.weight has {} rows", config->vocabulary_size),
+                "get the file again, or convert the model again");
+  auto chat_template = ChatTemplate::load(*file, *tokenizer);
+  if (!chat_template) return fail(in_file(path, chat_template.error()));
+  auto team = std::make_unique<ThreadTeam>(*threads);
+  auto weights = load_weights(*file, *config, *team);
+  if (!weights) return fail(std::move(weights).error());
+  auto cache = KvCache::make(*config, positions);
+  if (!cache) return fail(std::move(cache).error());
+
+  auto model = std::make_unique<LoadedModel>(LoadedModel{
+      *config, *std::move(weights), *std::move(tokenizer), *std::move(chat_template), {}});
+  model->info = describe(path, *file, *model);
+  model->info.context_tokens = *context;
+  model->info.threads = *threads;
+  model->info.kernels = (*table)->name;
+  return std::make_unique<LlamaEngine>(std::move(model), std::move(team), **table,
+                                       *std::move(cache));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> Engine::open(const std::filesystem::path& gguf,
+                                             const EngineOptions& options) {
+  try {
+    return open_model(gguf, options);
+  } catch (const std::exception& e) {  // no memory for buffers, or no thread
+    return fail(ErrorKind::io, fmt::format("cannot open {}", gguf.string()), e.what(),
+                "use a smaller model or fewer threads");
+  }
+}
+
+Result<std::vector<Token>> Engine::encode(const Prompt& prompt) const {
+  Result<std::vector<Token>> tokens;
+  if (const auto* messages = std::get_if<std::vector<ChatMessage>>(&prompt)) {
+    tokens = chat_template().encode(*messages, tokenizer());
+    if (!tokens) return tokens;
+  } else if (const auto* text = std::get_if<PromptText>(&prompt)) {
+    tokens = tokenizer().encode(text->text, Specials::parse);
+    if (tokenizer().add_bos()) tokens->insert(tokens->begin(), tokenizer().bos());
+  } else {
+    tokens = std::get<std::vector<Token>>(prompt);
+  }
+  const auto context = static_cast<std::size_t>(info().context_tokens);
+  if (tokens->size() >= context)
+    return fail(ErrorKind::invalid_input, fmt::format("the prompt has {} tokens", tokens->size()),
+                fmt::format("the context is {}, and the answer needs room too", context),
+                "shorten the prompt, or open the model with a larger context");
+  return tokens;
+}
+
+}  // namespace pennyweight::llm

@@ -1,0 +1,185 @@
+#include "local_backend/gguf/gguf_writer.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+#include "local_backend/gguf/gguf_parser.h"
+#include "metrics/base/file_io.h"
+
+namespace pennyweight::llm {
+namespace {
+
+template <class T>
+void append(std::string& out, T value) {
+  out.append(reinterpret_cast<const char*>(&value), sizeof value);
+}
+
+void append_text(std::string& out, std::string_view text) {
+  append(out, std::uint64_t{text.size()});
+  out += text;
+}
+
+void pad(std::string& out, std::uint64_t alignment) {
+  out.append((alignment - out.size() % alignment) % alignment, '\0');
+}
+
+bool fits_i32(std::int64_t value) {
+  return value >= INT32_MIN && value <= INT32_MAX;
+}
+
+void append_array(std::string& out, const GgufArray& array) {
+  const auto begin = [&](GgufType type) {
+    append(out, type);
+    append(out, std::uint64_t{array.size()});
+  };
+  switch (array.kind) {
+    case GgufArray::Kind::integer:
+      if (std::all_of(array.integers.begin(), array.integers.end(), fits_i32)) {
+        begin(GgufType::i32);
+        for (const auto value : array.integers) append(out, static_cast<std::int32_t>(value));
+      } else {
+        begin(GgufType::i64);
+        for (const auto value : array.integers) append(out, value);
+      }
+      break;
+    case GgufArray::Kind::real:
+      begin(GgufType::f32);
+      for (const double value : array.reals) append(out, static_cast<float>(value));
+      break;
+    case GgufArray::Kind::boolean:
+      begin(GgufType::boolean);
+      for (const auto value : array.integers) append(out, static_cast<std::uint8_t>(value != 0));
+      break;
+    case GgufArray::Kind::text:
+      begin(GgufType::text);
+      for (const auto& text : array.texts) append_text(out, text);
+      break;
+  }
+}
+
+// The type's number, then the value.
+struct ValueWriter {
+  std::string& out;
+
+  template <class T>
+  void write(GgufType type, T value) const {
+    append(out, type);
+    append(out, value);
+  }
+  void operator()(std::uint64_t value) const {
+    if (value <= UINT32_MAX) {
+      write(GgufType::u32, static_cast<std::uint32_t>(value));
+    } else {
+      write(GgufType::u64, value);
+    }
+  }
+  void operator()(std::int64_t value) const {
+    if (fits_i32(value)) {
+      write(GgufType::i32, static_cast<std::int32_t>(value));
+    } else {
+      write(GgufType::i64, value);
+    }
+  }
+  void operator()(double value) const { write(GgufType::f32, static_cast<float>(value)); }
+  void operator()(bool value) const {
+    write(GgufType::boolean, static_cast<std::uint8_t>(value ? 1 : 0));
+  }
+  void operator()(const std::string& value) const {
+    append(out, GgufType::text);
+    append_text(out, value);
+  }
+  void operator()(const std::shared_ptr<const GgufArray>& value) const {
+    append(out, GgufType::array);
+    append_array(out, *value);
+  }
+};
+
+Error write_error(const std::filesystem::path& path) {
+  return {ErrorKind::io, "cannot write \"" + path.string() + "\"", std::strerror(errno), ""};
+}
+
+}  // namespace
+
+void GgufWriter::set(std::string key, GgufValue value) {
+  const auto equal = std::find_if(metadata_.begin(), metadata_.end(),
+                                  [&](const auto& entry) { return entry.first == key; });
+  if (equal != metadata_.end()) {
+    equal->second = std::move(value);
+  } else {
+    metadata_.emplace_back(std::move(key), std::move(value));
+  }
+}
+
+void GgufWriter::add_tensor(std::string name, std::vector<std::uint64_t> ne, TensorType type,
+                            std::function<Result<void>(std::span<std::byte> out)> fill) {
+  Tensor tensor;
+  tensor.info.name = std::move(name);
+  tensor.info.ne = std::move(ne);
+  tensor.info.type = type;
+  if (!tensor.info.ne.empty()) {
+    tensor.info.bytes = row_bytes(type, tensor.info.ne[0]).value_or(0) * tensor.info.rows();
+  }
+  tensor.fill = std::move(fill);
+  tensors_.push_back(std::move(tensor));
+}
+
+std::uint64_t GgufWriter::alignment() const {
+  for (const auto& [key, value] : metadata_) {
+    const auto* number = std::get_if<std::uint64_t>(&value);
+    if (key == kAlignmentKey && number != nullptr && *number - 1 < 65536) return *number;
+  }
+  return kDefaultAlignment;
+}
+
+std::string GgufWriter::header() const {
+  std::string out;
+  append(out, static_cast<std::uint32_t>(kGgufMagic));
+  append(out, std::uint32_t{3});
+  append(out, std::uint64_t{tensors_.size()});
+  append(out, std::uint64_t{metadata_.size()});
+  for (const auto& [key, value] : metadata_) {
+    append_text(out, key);
+    std::visit(ValueWriter{out}, value);
+  }
+  const std::uint64_t step = alignment();
+  std::uint64_t offset = 0;
+  for (const auto& [info, fill] : tensors_) {
+    append_text(out, info.name);
+    append(out, static_cast<std::uint32_t>(info.ne.size()));
+    for (const auto length : info.ne) append(out, length);
+    append(out, info.type);
+    append(out, offset);
+    offset += (info.bytes + step - 1) / step * step;
+  }
+  pad(out, step);
+  return out;
+}
+
+Result<void> GgufWriter::write(const std::filesystem::path& path) const {
+  const std::string head = header();
+  const std::uint64_t step = alignment();
+  std::uint64_t size = head.size();
+  for (const auto& tensor : tensors_) size += (tensor.info.bytes + step - 1) / step * step;
+  auto readable = GgufFile::parse(std::as_bytes(std::span(head)), size);
+  if (!readable) return fail(readable.error());
+
+  return write_file_atomically(path, [&](const std::filesystem::path& temporary) -> Result<void> {
+    std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
+    file.write(head.data(), static_cast<std::streamsize>(head.size()));
+    std::string data;
+    for (const auto& [info, fill] : tensors_) {
+      data.assign(static_cast<std::size_t>(info.bytes), '\0');
+      if (auto filled = fill(std::as_writable_bytes(std::span(data))); !filled) return filled;
+      pad(data, step);
+      file.write(data.data(), static_cast<std::streamsize>(data.size()));
+      if (!file) return fail(write_error(path));
+    }
+    file.close();
+    if (!file) return fail(write_error(path));
+    return {};
+  });
+}
+
+}  // namespace pennyweight::llm

@@ -1,0 +1,42 @@
+#include "local_backend/kernels/instruction_sets.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+namespace pennyweight::llm {
+namespace {
+
+constexpr std::size_t kLanes = 16;
+constexpr std::size_t kTileTokens = 6;
+using F = float __attribute__((vector_size(64)));
+using I = std::int32_t __attribute__((vector_size(64)));
+
+// All lanes: the forms without a mask warn of uninitialised registers in GCC 12.
+constexpr __mmask16 kAll = 0xFFFF;
+
+inline F fma(F a, F b, F c) {
+  return _mm512_fmadd_ps(a, b, c);
+}
+
+inline F load_halves(const std::uint16_t* p) {
+  return _mm512_maskz_cvtph_ps(kAll, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+}
+
+inline void store_halves(std::uint16_t* p, F v) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),
+                      _mm512_maskz_cvtps_ph(kAll, v, _MM_FROUND_TO_NEAREST_INT));
+}
+
+inline I dot4(I acc, I w, std::int32_t a) {
+  return reinterpret_cast<I>(_mm512_dpbusd_epi32(
+      reinterpret_cast<__m512i>(acc), reinterpret_cast<__m512i>(w), _mm512_set1_epi32(a)));
+}
+
+#include "local_backend/kernels/panel_kernels.inc"
+
+}  // namespace
+
+constexpr KernelTable kAvx512Kernels = table("avx512");
+
+}  // namespace pennyweight::llm
+#endif

@@ -1,0 +1,92 @@
+#include "local_backend/tokenization/special_tokens.h"
+
+#include <algorithm>
+
+namespace pennyweight::llm {
+namespace {
+
+bool touches(std::span<const TextRange> ranges, std::size_t begin, std::size_t end) {
+  const auto range =
+      std::upper_bound(ranges.begin(), ranges.end(), begin,
+                       [](std::size_t at, const TextRange& r) { return at < r.end; });
+  return range != ranges.end() && range->begin < end;
+}
+
+}  // namespace
+
+SpecialTokens::SpecialTokens(const Vocabulary& vocabulary) : vocabulary_(vocabulary) {
+  for (std::size_t i = 0; i < vocabulary.size(); ++i) {
+    const auto& entry = vocabulary.entry(static_cast<Token>(i));
+    if (entry.text.empty()) continue;
+    if (!entry.is_special() && entry.type != TokenType::user_defined) continue;
+    by_text_[entry.text] = static_cast<Token>(i);
+    auto& lengths = lengths_[static_cast<unsigned char>(entry.text[0])];
+    const auto place = std::lower_bound(lengths.begin(), lengths.end(), entry.text.size());
+    if (place == lengths.end() || *place != entry.text.size()) {
+      lengths.insert(place, entry.text.size());
+    }
+  }
+}
+
+// Longest first.
+std::vector<Token> SpecialTokens::present_in(std::string_view text) const {
+  std::vector<Token> found;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    for (const std::size_t length : lengths_[static_cast<unsigned char>(text[at])]) {
+      if (length > text.size() - at) break;
+      const auto token = by_text_.find(text.substr(at, length));
+      if (token != by_text_.end()) found.push_back(token->second);
+    }
+  }
+  std::sort(found.begin(), found.end(), [this](Token a, Token b) {
+    const auto length = [this](Token t) { return vocabulary_.entry(t).text.size(); };
+    return length(a) != length(b) ? length(a) > length(b) : a < b;
+  });
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  return found;
+}
+
+void SpecialTokens::cut(Token token, const Fragment& from, std::string_view whole,
+                        std::span<const TextRange> literal, std::vector<Fragment>& out) const {
+  const auto& entry = vocabulary_.entry(token);
+  std::string_view rest = from.text;
+  std::size_t search = 0;
+  for (;;) {
+    const std::size_t match = rest.find(entry.text, search);
+    if (match == std::string_view::npos) break;
+    const auto begin = static_cast<std::size_t>(rest.data() - whole.data()) + match;
+    if (entry.is_special() && touches(literal, begin, begin + entry.text.size())) {
+      search = match + 1;
+      continue;
+    }
+    if (match > 0) out.push_back({-1, rest.substr(0, match)});
+    out.push_back({token, {}});
+    rest.remove_prefix(match + entry.text.size());
+    if (entry.strips_right) {
+      rest.remove_prefix(std::min(rest.find_first_not_of(" \t\n\v\f\r"), rest.size()));
+    }
+    search = 0;
+  }
+  if (!rest.empty()) out.push_back({-1, rest});
+}
+
+std::vector<Fragment> SpecialTokens::split(std::string_view text,
+                                           std::span<const TextRange> literal) const {
+  std::vector<Fragment> fragments;
+  if (text.empty()) return fragments;
+  fragments.push_back({-1, text});
+  for (const Token token : present_in(text)) {
+    std::vector<Fragment> next;
+    for (const Fragment& fragment : fragments) {
+      if (fragment.token != -1) {
+        next.push_back(fragment);
+      } else {
+        cut(token, fragment, text, literal, next);
+      }
+    }
+    fragments = std::move(next);
+  }
+  return fragments;
+}
+
+}  // namespace pennyweight::llm

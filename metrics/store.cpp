@@ -1,0 +1,42 @@
+#include "metrics/store.h"
+
+#include <array>
+
+#include "metrics/words.h"
+
+namespace pennyweight {
+namespace {
+
+constexpr std::array<std::string_view, 5> kRunStatus{"running", "complete", "interrupted",
+                                                     "budget_reached", "failed"};
+constexpr std::array<std::string_view, 8> kOutcome{"ok",    "truncated", "refused",     "unparsed",
+                                                   "empty", "error",     "unsupported", "unscored"};
+
+}  // namespace
+
+std::string_view to_text(RunStatus status) {
+  return kRunStatus[static_cast<std::size_t>(status)];
+}
+std::optional<RunStatus> parse_run_status(std::string_view word) {
+  return find_word<RunStatus>(word, kRunStatus);
+}
+
+std::string_view to_text(Outcome outcome) {
+  return kOutcome[static_cast<std::size_t>(outcome)];
+}
+std::optional<Outcome> parse_outcome(std::string_view word) {
+  return find_word<Outcome>(word, kOutcome);
+}
+
+std::optional<UnixTime> to_unix(const Sitting& sitting, Instant instant) {
+  if (sitting.clock_pairs.empty()) return std::nullopt;
+  // An instant before the first pair is counted back from it.
+  const Sitting::Pair* nearest = &sitting.clock_pairs.front();
+  for (const Sitting::Pair& pair : sitting.clock_pairs) {
+    if (pair.monotonic > instant) break;
+    nearest = &pair;
+  }
+  return nearest->realtime + (instant - nearest->monotonic);
+}
+
+}  // namespace pennyweight

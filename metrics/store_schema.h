@@ -1,0 +1,314 @@
+// The tables of a store: one list of columns each. From it come the DDL, the INSERT, what is bound
+// and what is read back, so that they cannot differ. Append columns with a new kStoreVersion, never
+// rename. Private to store_*.cpp.
+#pragma once
+
+#include <concepts>
+#include <string>
+#include <tuple>
+#include <type_traits>
+
+#include "metrics/store_columns.h"
+
+namespace pennyweight::store {
+
+// Rows whose struct does not name its run or sitting get them here.
+struct SittingRow {
+  std::string run_id;
+  int sitting = 0;
+};
+struct ClockPairRow {
+  std::string run_id;
+  int sitting = 0;
+  Sitting::Pair pair;
+};
+struct CellRow {
+  std::string run_id;
+  CellInfo cell;
+};
+struct TaskRow {
+  std::string run_id;
+  StoredTask task;
+};
+struct ScoreRow {
+  std::string run_id;
+  StoredScore score;
+};
+struct SourceRow {
+  std::string run_id;
+  EnergySourceInfo source;
+};
+struct SampleRow {
+  std::string run_id;
+  EnergySample sample;
+};
+// Exact: 1e-12 of the currency, which all amounts of a row share.
+struct PriceEntry {
+  std::string run_id, provider, model, currency;
+  std::optional<std::int64_t> input, cached_input, cache_write, output;
+  std::string effective_from, source;
+  bool verified = false;
+};
+
+// A row as bound (const) or as read.
+template <class R, class Row>
+concept RowOf = std::same_as<std::remove_const_t<R>, Row>;
+
+// name; key: the primary key; replace: a second row of the same key replaces the first, else the
+// first stays.
+template <class Row>
+struct Table;
+
+template <>
+struct Table<RunInfo> {
+  static constexpr std::string_view name = "run", key = "run_id";
+  static constexpr bool replace = false;
+};
+template <class F, RowOf<RunInfo> R>
+void columns(F& f, R& r) {
+  f("run_id", r.run_id);
+  f("name", r.name);
+  f("program_version", r.program_version);
+  f("program_commit", r.program_commit);
+  f("build_type", r.build_type);
+  f("plan_toml", r.plan_toml);
+  f("command_line", r.command_line);
+  f("seed", r.seed);
+  f("started_unix_ns", r.started);
+  f("status", r.status);
+  f("machine_json", r.machine);
+  f("energy_notes_json", r.energy_notes);
+}
+
+template <>
+struct Table<SittingRow> {
+  static constexpr std::string_view name = "sitting", key = "run_id, sitting";
+  static constexpr bool replace = false;
+};
+template <class F, RowOf<SittingRow> R>
+void columns(F& f, R& r) {
+  f("run_id", r.run_id);
+  f("sitting", r.sitting);
+}
+
+template <>
+struct Table<ClockPairRow> {
+  static constexpr std::string_view name = "clock_pair", key = "run_id, sitting, monotonic_ns";
+  static constexpr bool replace = true;
+};
+template <class F, RowOf<ClockPairRow> R>
+void columns(F& f, R& r) {
+  f("run_id", r.run_id);
+  f("sitting", r.sitting);
+  f("monotonic_ns", r.pair.monotonic);
+  f("unix_ns", r.pair.realtime);
+}
+
+template <>
+struct Table<CellRow> {
+  static constexpr std::string_view name = "cell", key = "run_id, cell_id";
+  static constexpr bool replace = false;
+};
+template <class F, RowOf<CellRow> R>
+void columns(F& f, R& r) {
+  auto& c = r.cell;
+  f("run_id", r.run_id);
+  f("cell_id", c.cell_id);
+  f("target", c.target);
+  f("target_kind", c.target_kind);
+  f("task_set", c.task_set);
+  f("task_set_sha256", c.task_set_sha256);
+  f("load_point", c.load_point);
+  f("concurrency", c.concurrency);
+  f("planned_requests", c.planned_requests);
+  f("resolved_json", c.resolved);
+  f("target_facts_json", c.target_facts);
+}
+
+template <>
+struct Table<PriceEntry> {
+  static constexpr std::string_view name = "price";
+  static constexpr std::string_view key = "run_id, provider, model, effective_from";
+  static constexpr bool replace = false;
+};
+template <class F, RowOf<PriceEntry> R>
+void columns(F& f, R& r) {
+  f("run_id", r.run_id);
+  f("provider", r.provider);
+  f("model", r.model);
+  f("currency", r.currency);
+  f("input_per_1m_pico", r.input);
+  f("cached_input_per_1m_pico", r.cached_input);
+  f("cache_write_per_1m_pico", r.cache_write);
+  f("output_per_1m_pico", r.output);
+  f("effective_from", r.effective_from);
+  f("source", r.source);
+  f("verified", r.verified);
+}
+
+template <>
+struct Table<TaskRow> {
+  static constexpr std::string_view name = "task", key = "run_id, task_set_sha256, task_id";
+  static constexpr bool replace = false;
+};
+template <class F, RowOf<TaskRow> R>
+void columns(F& f, R& r) {
+  f("run_id", r.run_id);
+  f("task_set_sha256", r.task.task_set_sha256);
+  f("task_id", r.task.task_id);
+  f("task_group", r.task.group);
+  f("row_json", r.task.row);
+}
+
+// The key holds sitting and phase too: a warm-up or a repeated attempt of a later sitting adds a
+// row, so that no spend is forgotten.
+template <>
+struct Table<RequestRecord> {
+  static constexpr std::string_view name = "request";
+  static constexpr std::string_view key =
+      "run_id, cell_id, task_id, repeat, attempt, role, phase, sitting";
+  static constexpr bool replace = true;
+};
+template <class F, RowOf<RequestRecord> R>
+void columns(F& f, R& r) {
+  f("run_id", r.run_id);
+  f("cell_id", r.cell_id);
+  f("task_id", r.task_id);
+  f("repeat", r.repeat);
+  f("attempt", r.attempt);
+  f("role", r.role);
+  f("phase", r.phase);
+  f("sitting", r.sitting);
+  f("block", r.block);
+  f("order_in_block", r.order_in_block);
+  f("scheduled_ns", r.scheduled);
+  f("issued_ns", r.issued);
+  f("sent_ns", r.sent);
+  f("first_token_ns", r.first_token);
+  f("last_token_ns", r.last_token);
+  f("done_ns", r.done);
+  f("connected_ns", r.connected);
+  f("tls_done_ns", r.tls_done);
+  f("header_ns", r.header);
+  f("connection_reused", r.connection_reused);
+  f("input_tokens", r.usage.input_tokens);
+  f("cached_tokens", r.usage.cached_tokens);
+  f("output_tokens", r.usage.output_tokens);
+  f("reasoning_tokens", r.usage.reasoning_tokens);
+  f("token_source", r.usage.source);
+  f("failure", r.failure);
+  f("finish", r.finish);
+  f("http_status", r.http_status);
+  f("error_message", r.error_message);
+  f("model_served", r.model_served);
+  f("provider_request_id", r.provider_request_id);
+  f("prompt_sha256", r.prompt_sha256);
+  f("input_bytes", r.input_bytes);
+  f("chunks", r.chunks);
+  f("answer", Raw{r.answer});
+  f("reasoning", Raw{r.reasoning});
+}
+
+template <>
+struct Table<ScoreRow> {
+  static constexpr std::string_view name = "score", key = "run_id, cell_id, task_id, repeat";
+  static constexpr bool replace = true;
+};
+template <class F, RowOf<ScoreRow> R>
+void columns(F& f, R& r) {
+  auto& s = r.score;
+  f("run_id", r.run_id);
+  f("cell_id", s.cell_id);
+  f("task_id", s.task_id);
+  f("repeat", s.repeat);
+  f("signature", s.signature);
+  f("outcome", s.outcome);
+  f("score", s.score);
+  f("extracted", Raw{s.extracted});
+}
+
+template <>
+struct Table<SourceRow> {
+  static constexpr std::string_view name = "energy_source", key = "run_id, source_id";
+  static constexpr bool replace = true;
+};
+template <class F, RowOf<SourceRow> R>
+void columns(F& f, R& r) {
+  auto& s = r.source;
+  f("run_id", r.run_id);
+  f("source_id", s.id);
+  f("name", s.name);
+  f("domain", s.domain);
+  f("path", s.path);
+  f("range_uj", s.range_uj);
+  f("state", s.state);
+  f("reason", s.reason);
+  f("counted", s.counted);
+}
+
+template <>
+struct Table<SampleRow> {
+  static constexpr std::string_view name = "energy_sample";
+  static constexpr std::string_view key = "run_id, sitting, source_id, at_ns";
+  static constexpr bool replace = true;
+};
+template <class F, RowOf<SampleRow> R>
+void columns(F& f, R& r) {
+  auto& s = r.sample;
+  f("run_id", r.run_id);
+  f("sitting", s.sitting);
+  f("source_id", s.source_id);
+  f("at_ns", s.at);
+  f("raw_uj", s.raw_uj);
+  f("ok", s.ok);
+}
+
+using Rows = std::tuple<RunInfo, SittingRow, ClockPairRow, CellRow, PriceEntry, TaskRow,
+                        RequestRecord, ScoreRow, SourceRow, SampleRow>;
+
+// "create table ... strict" for all of Rows.
+std::string schema_sql();
+
+// Refuses what is not ours, by application_id, and what a newer version wrote, by name.
+Result<void> check_format(sqlite::Database& db);
+
+struct ColumnNames {
+  std::string list;    // "a, b, c"
+  std::string values;  // "?, ?, ?"
+  std::string ddl;     // "a TEXT NOT NULL, b INTEGER, ..."
+  template <class V>
+  void operator()(std::string_view name, V&&) {
+    using T = std::remove_cvref_t<V>;
+    const std::string_view comma = list.empty() ? "" : ", ";
+    list.append(comma).append(name);
+    values.append(comma).append("?");
+    ddl.append(comma).append(name).append(" ").append(Codec<T>::type);
+    if (!nullable<T>) ddl.append(" NOT NULL");
+  }
+};
+template <class Row>
+ColumnNames column_names() {
+  ColumnNames names;
+  Row row;
+  columns(names, row);
+  return names;
+}
+
+struct Bind {
+  sqlite::Statement& statement;
+  template <class V>
+  void operator()(std::string_view, const V& value) {
+    Codec<V>::bind(statement, value);
+  }
+};
+
+struct Take {
+  sqlite::Statement& statement;
+  std::string_view damaged = {};  // first column that this version cannot read
+  template <class V>
+  void operator()(std::string_view name, V&& value) {
+    if (!Codec<std::remove_cvref_t<V>>::take(statement, value) && damaged.empty()) damaged = name;
+  }
+};
+
+}  // namespace pennyweight::store

@@ -1,0 +1,36 @@
+// Stored answers scored again by this program's scorers, from the rows that were stored with the
+// run: no call is made and the store is not changed.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "datasets/scorer.h"
+#include "metrics/store.h"
+
+namespace pennyweight {
+
+class Rescorer {
+ public:
+  // An error names the task whose row cannot be used.
+  static Result<Rescorer> open(std::span<const StoredTask> tasks);
+  // The scores of a cell, with those of answers replaced. What was no answer (a failure, a refusal,
+  // a blank reply) keeps its outcome. `final_attempts` are the cell's last attempts.
+  std::vector<StoredScore> score(const CellInfo& cell,
+                                 std::span<const RequestRecord* const> final_attempts,
+                                 std::span<const StoredScore> stored) const;
+
+ private:
+  struct Reference {
+    std::vector<std::string> targets, choices;
+    const Scorer* scorer = nullptr;
+  };
+  std::map<std::string, std::unique_ptr<Scorer>> scorers_;               // by name and parameters
+  std::map<std::pair<std::string, std::string>, Reference> references_;  // set hash, task id
+};
+
+}  // namespace pennyweight

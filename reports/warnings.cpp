@@ -1,0 +1,158 @@
+#include "reports/warnings.h"
+
+#include <algorithm>
+
+#include "metrics/statistics/quantiles.h"
+#include "reports/pricing.h"
+
+namespace pennyweight {
+namespace {
+
+constexpr double kMostErrors = 0.01, kMostTruncated = 0.01;  // shares of the requests
+constexpr int kOldPriceDays = 180;
+
+// "12 of 100".
+std::string part_of(int part, int whole) {
+  return std::to_string(part) + " of " + std::to_string(whole);
+}
+
+int count(const Summary& summary, Outcome outcome) {
+  int n = 0;
+  for (const auto& [kind, number] : summary.outcomes) n += kind == outcome ? number : 0;
+  return n;
+}
+
+// Collects the codes of one cell beside the warnings.
+class CellWarnings {
+ public:
+  CellWarnings(const std::string& label, WarningList& list) : label_(label), list_(list) {}
+  void add(const std::string& code, std::string what, std::string advice,
+           const std::string& detail) {
+    flags_ += (flags_.empty() ? "" : ";") + code;
+    list_.add(code, std::move(what), std::move(advice),
+              detail.empty() ? label_ : label_ + " (" + detail + ")");
+  }
+  const std::string& flags() const { return flags_; }
+
+ private:
+  const std::string& label_;
+  WarningList& list_;
+  std::string flags_;
+};
+
+void warn_about_answers(const DoubtfulCell& cell, CellWarnings& warnings) {
+  const Summary& s = cell.summary;
+  if (s.n_requests == 0) {
+    warnings.add("no_requests", "nothing was measured", "see the requests table, or resume the run",
+                 "");
+  }
+  const int floor = least_samples(0.95);
+  if (s.ttft_ms.n > 0 && s.ttft_ms.n < floor) {
+    warnings.add("few_samples", "too few samples for a p95, which needs " + std::to_string(floor),
+                 "raise --repeat, or take a larger task set", std::to_string(s.ttft_ms.n));
+  }
+  if (s.n_failed > kMostErrors * s.n_requests) {
+    warnings.add("error_rate", "more than 1 % of the requests failed",
+                 "their times are in no figure; the requests table says why each failed",
+                 part_of(s.n_failed, s.n_requests));
+  }
+  const int truncated = count(s, Outcome::truncated);
+  if (truncated > kMostTruncated * s.n_requests) {
+    warnings.add("truncated", "more than 1 % of the answers were cut at max_tokens",
+                 "raise --max-tokens: a cut answer may have been right",
+                 part_of(truncated, s.n_requests));
+  }
+  if (const int unscored = count(s, Outcome::unscored); unscored > 0) {
+    warnings.add("unscored", "answers without a score",
+                 "pennyweight report --rescore scores what is stored", std::to_string(unscored));
+  }
+  if (cell.n_in_flight > 0) {
+    warnings.add("in_flight", "requests were in flight when the program died",
+                 "they may have been billed; run --resume asks them again",
+                 std::to_string(cell.n_in_flight));
+  }
+}
+
+void warn_about_price(const DoubtfulCell& cell, CellWarnings& warnings) {
+  const CostRule& rule = cell.summary.cost_rule;
+  if (rule.kind != CostRule::Kind::tokens) return;
+  if (!cell.price) {
+    warnings.add("no_price", "no price is known for its day",
+                 "pennyweight prices list shows the price book", rule.price_key);
+    return;
+  }
+  const PriceRow& price = *cell.price;
+  if (!price.verified) {
+    warnings.add("unverified_price", "the price row is not verified",
+                 "check it at its source before relying on the cost", price.key());
+  }
+  const auto age = days_between(price.effective_from, date_of(cell.run.started));
+  if (age && *age > kOldPriceDays) {
+    warnings.add("old_price", "the price is more than 180 days older than the run",
+                 "check that it still holds; --price-book recomputes without a new call",
+                 price.key() + " from " + price.effective_from);
+  }
+}
+
+}  // namespace
+
+void WarningList::add(std::string code, std::string what, std::string advice, std::string about) {
+  const auto same = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) {
+    return entry.warning.code == code && entry.warning.what == what;
+  });
+  if (same == entries_.end()) {
+    entries_.push_back({{std::move(code), std::move(what), std::move(advice)}, {}});
+  }
+  auto& list = same == entries_.end() ? entries_.back().about : same->about;
+  if (!about.empty() && std::find(list.begin(), list.end(), about) == list.end()) {
+    list.push_back(std::move(about));
+  }
+}
+
+std::vector<Warning> WarningList::take() {
+  std::vector<Warning> out;
+  for (Entry& entry : entries_) {
+    const char* separator = ": ";
+    for (const std::string& about : entry.about) {
+      entry.warning.what += separator + about;
+      separator = ", ";
+    }
+    out.push_back(std::move(entry.warning));
+  }
+  entries_.clear();
+  return out;
+}
+
+void warn_about_run(const RunFacts& facts, WarningList& warnings) {
+  const RunInfo& run = facts.run;
+  if (run.machine.sanitizer_build) {
+    warnings.add("sanitizer_build", "the program was built with a sanitizer: it was slow",
+                 "measure with the release build");
+  } else if (!run.machine.optimised_build) {
+    warnings.add("debug_build", "the program was not optimised: local figures are too slow",
+                 "measure with the release build");
+  }
+  if (run.status == RunStatus::running) {
+    warnings.add("unfinished", "the run is still going on, or the program died",
+                 "run --resume goes on where it stopped", run.name);
+  } else if (run.status != RunStatus::complete) {
+    std::string status(to_text(run.status));
+    std::replace(status.begin(), status.end(), '_', ' ');
+    warnings.add("unfinished", "the run did not end by itself (" + status + ")",
+                 "run --resume goes on where it stopped", run.name);
+  }
+  if (facts.sittings.size() > 1) {
+    warnings.add("resumed",
+                 "the run was measured in " + std::to_string(facts.sittings.size()) + " sittings",
+                 "drift between sittings is not cancelled by interleaving", run.name);
+  }
+}
+
+std::string warn_about_cell(const DoubtfulCell& cell, WarningList& warnings) {
+  CellWarnings of_cell(cell.label, warnings);
+  warn_about_answers(cell, of_cell);
+  warn_about_price(cell, of_cell);
+  return of_cell.flags();
+}
+
+}  // namespace pennyweight

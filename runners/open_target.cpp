@@ -1,0 +1,139 @@
+#include <charconv>
+#include <cstdlib>
+#include <filesystem>
+
+#include "local_backend/synthetic_model.h"
+#include "metrics/base/file_io.h"
+#include "metrics/base/hash.h"
+#include "metrics/machine.h"
+#include "runners/local_target.h"
+#include "runners/remote_target.h"
+#include "runners/simulated_target.h"
+#include "runners/target_spec.h"
+
+namespace pennyweight {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string_view option(const TargetSpec& spec, std::string_view key) {
+  for (const auto& [name, value] : spec.options) {
+    if (name == key) return value;
+  }
+  return {};
+}
+
+int number_option(const TargetSpec& spec, std::string_view key) {
+  const std::string_view text = option(spec, key);
+  int out = 0;  // parse_target has checked the text; absent stays 0, the engine's default
+  std::from_chars(text.data(), text.data() + text.size(), out);
+  return out;
+}
+
+fs::path cache_directory() {
+  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache == '/') {
+    return fs::path(cache) / "pennyweight";
+  }
+  if (const char* home = std::getenv("HOME"); home != nullptr && *home == '/') {
+    return fs::path(home) / ".cache" / "pennyweight";
+  }
+  std::error_code ignored;
+  return fs::temp_directory_path(ignored) / "pennyweight";
+}
+
+// Same name and program version, same bytes; a file of another version is never used.
+Result<fs::path> synthetic_model(const std::string& location) {
+  const auto spec = llm::parse_synthetic(location);
+  if (!spec) return fail(spec.error());
+  std::string file = location.substr(std::string_view("synth/").size());
+  for (char& c : file) {
+    if (c == ':' || c == '/') c = '-';
+  }
+  const BuildInfo& build = build_info();
+  file += std::string("-") + build.version + "-" + build.commit + ".gguf";
+  fs::path directory = cache_directory();
+  std::error_code error;
+  fs::create_directories(directory, error);
+  if (error) {
+    directory = fs::temp_directory_path(error) / "pennyweight";
+    fs::create_directories(directory, error);
+  }
+  const fs::path path = directory / file;
+  if (fs::exists(path, error)) return path;
+  const auto written = write_file_atomically(path, [&](const fs::path& temporary) {
+    return llm::write_synthetic_model(*spec, temporary);
+  });
+  if (!written) return fail(written.error());
+  return path;
+}
+
+Result<std::unique_ptr<Target>> open_local(const TargetSpec& spec, const Clock& clock) {
+  fs::path path = spec.location;
+  if (spec.location.starts_with("synth/")) {
+    auto made = synthetic_model(spec.location);
+    if (!made) return fail(made.error());
+    path = *made;
+  }
+  llm::EngineOptions options;
+  options.threads = number_option(spec, "threads");
+  options.context_tokens = number_option(spec, "ctx");
+  auto engine = llm::Engine::open(path, options);
+  if (!engine) return fail(engine.error());
+  auto hash = sha256_file(path);
+  if (!hash) return fail(hash.error());
+  return make_local_target(spec.name, std::move(*engine), std::move(*hash), clock);
+}
+
+Result<std::string> read_key(const TargetSpec& spec) {
+  if (!spec.api_key_file.empty()) {
+    auto bytes = read_file(spec.api_key_file);
+    if (!bytes) return fail(bytes.error());
+    const std::size_t begin = bytes->find_first_not_of(" \t\r\n");
+    if (begin == std::string::npos) {
+      return fail(ErrorKind::authentication,
+                  "the key file of target \"" + spec.name + "\" is empty", "",
+                  "write the key into " + spec.api_key_file);
+    }
+    return bytes->substr(begin, bytes->find_last_not_of(" \t\r\n") + 1 - begin);
+  }
+  if (spec.api_key_env.empty()) return std::string();
+  const char* value = std::getenv(spec.api_key_env.c_str());
+  if (value == nullptr || *value == '\0') {
+    return fail(ErrorKind::authentication, "no key for target \"" + spec.name + "\"",
+                "the environment variable " + spec.api_key_env + " is not set",
+                "set it, or name another place with api_key_env= or api_key_file=");
+  }
+  return std::string(value);
+}
+
+Result<std::unique_ptr<Target>> open_remote(const TargetSpec& spec) {
+  auto key = read_key(spec);
+  if (!key) return fail(key.error());
+  if (!key->empty()) register_secret(*key);
+  DialectConfig config;
+  config.base_url = spec.location;
+  config.model = spec.model;
+  config.api_key = std::move(*key);
+  if (const auto field = option(spec, "max_tokens_field"); !field.empty()) {
+    config.max_tokens_field = field;
+  }
+  return make_remote_target(spec.name, openai_chat_dialect(), std::move(config));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Target>> make_target(const TargetSpec& spec, const Clock& clock) {
+  switch (spec.scheme) {
+    case TargetScheme::local:
+      return open_local(spec, clock);
+    case TargetScheme::remote:
+      return open_remote(spec);
+    case TargetScheme::simulated:
+      break;
+  }
+  const auto simulated = parse_simulated(scheme_options(spec));
+  if (!simulated) return fail(simulated.error());
+  return make_simulated_target(spec.name, *simulated);
+}
+
+}  // namespace pennyweight

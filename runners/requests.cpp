@@ -1,0 +1,49 @@
+#include "runners/requests.h"
+
+#include <charconv>
+
+#include "metrics/base/hash.h"
+#include "metrics/base/random.h"
+#include "runners/budget.h"
+
+namespace pennyweight {
+
+Result<GenerationParameters> generation_for(const PlanSpec& plan, const TaskSetInfo& set) {
+  GenerationParameters out;
+  out.max_tokens = plan.max_tokens.value_or(set.generate.max_tokens.value_or(0));
+  if (out.max_tokens < 1) {
+    return fail(ErrorKind::usage,
+                "nothing bounds the output tokens of task set \"" + set.name + "\"",
+                "without a bound there is no bound on time and cost",
+                "add --max-tokens, or generate.max_tokens in its manifest");
+  }
+  out.temperature = plan.temperature ? plan.temperature : set.generate.temperature;
+  out.top_p = plan.top_p;
+  out.top_k = plan.top_k;
+  out.stop = set.generate.stop;
+  out.stream = plan.stream;
+  return out;
+}
+
+Request make_request(const PlanSpec& plan, const TargetInfo& target,
+                     const GenerationParameters& generation, const Task& task, int repeat) {
+  Request out;
+  out.prompt = task.messages;
+  out.generation = generation;
+  out.timeouts = plan.timeouts;
+  if (target.kind != "remote" && generation.temperature.value_or(0) > 0) {
+    // By the task's id, not its place: adding tasks changes no other task's draw.
+    const std::string hash = sha256(task.id);
+    std::uint64_t index = 0;
+    std::from_chars(hash.data(), hash.data() + 12, index, 16);
+    Random random(plan.seed, Stream::sampling, (index << 16) + static_cast<std::uint16_t>(repeat));
+    out.generation.seed = random.next_u64();
+  }
+  return out;
+}
+
+Pricing pricing_of(const Experiment& experiment, std::size_t target) {
+  return {experiment.plan.targets[target].cost, experiment.prices[target]};
+}
+
+}  // namespace pennyweight

@@ -1,0 +1,387 @@
+#include "metrics/store.h"
+
+#include <algorithm>
+
+#include "tests/metrics/store_samples.h"
+#include "tests/test.h"
+
+using namespace pennyweight;
+using namespace pennyweight::test;
+using namespace std::chrono_literals;
+
+TEST_CASE("a run, its cells and its sittings come back as they were") {
+  const TempDir dir;
+  {
+    auto store = new_store(dir / "run.db");
+    REQUIRE(store->begin_run(sample_run(), {sample_cell("second"), sample_cell("first")}, {}));
+    REQUIRE(store->begin_sitting({0, {{Instant(0s), UnixTime(1000s)}}}));
+    store->put(Sitting::Pair{Instant(10s), UnixTime(1010s)});
+    REQUIRE(store->set_status(RunStatus::budget_reached));
+    REQUIRE(store->close());
+  }
+  auto store = reader(dir / "run.db");
+  const auto runs = store->runs();
+  REQUIRE(runs);
+  REQUIRE(runs->size() == 1);
+  const RunInfo wanted = sample_run(), &run = (*runs)[0];
+  CHECK(run.run_id == wanted.run_id);
+  CHECK(run.name == wanted.name);
+  CHECK(run.program_version == wanted.program_version);
+  CHECK(run.program_commit == wanted.program_commit);
+  CHECK(run.build_type == wanted.build_type);
+  CHECK(run.plan_toml == wanted.plan_toml);
+  CHECK(run.command_line == wanted.command_line);
+  CHECK(run.seed == wanted.seed);
+  CHECK(run.started == wanted.started);
+  CHECK(run.status == RunStatus::budget_reached);
+  CHECK(to_value(run.machine) == to_value(wanted.machine));
+  CHECK(run.energy_notes == wanted.energy_notes);
+
+  const auto cells = store->cells("run-1");
+  REQUIRE(cells);
+  REQUIRE(cells->size() == 2);
+  const CellInfo cell = sample_cell("second"), &got = (*cells)[0];  // the order of the plan
+  CHECK(got.cell_id == "second");
+  CHECK(got.target == cell.target);
+  CHECK(got.target_kind == cell.target_kind);
+  CHECK(got.task_set == cell.task_set);
+  CHECK(got.task_set_sha256 == cell.task_set_sha256);
+  CHECK(got.load_point == cell.load_point);
+  CHECK(got.concurrency == 4);
+  CHECK(got.planned_requests == 300);
+  CHECK(to_json(got.resolved) == R"({"generate":{"temperature":0.5},"seed":7})");
+  CHECK(got.target_facts == cell.target_facts);
+
+  const auto sittings = store->sittings("run-1");
+  REQUIRE(sittings);
+  REQUIRE(sittings->size() == 1);
+  REQUIRE((*sittings)[0].clock_pairs.size() == 2);
+  CHECK((*sittings)[0].clock_pairs[1].monotonic == Instant(10s));
+  CHECK((*sittings)[0].clock_pairs[1].realtime == UnixTime(1010s));
+}
+
+TEST_CASE("prices come back to the last unit of money") {
+  const TempDir dir;
+  PriceRow price;
+  price.provider = "clova";
+  price.model = "HCX-DASH@>128k";
+  price.input_per_1m = Money{9'000'000'000'000'000, kKrw};
+  price.output_per_1m = Money{1, kKrw};
+  price.effective_from = "2024-06-17";
+  price.source = "https://www.ncloud.com/charge";
+  price.verified = true;
+  PriceRow unknown;
+  unknown.provider = "x";
+  unknown.model = "y";
+  auto writer = new_store(dir / "run.db");
+  REQUIRE(writer->begin_run(sample_run(), {}, {price, unknown}));
+  auto store = reader(dir / "run.db");
+  const auto prices = store->prices("run-1");
+  REQUIRE(prices);
+  REQUIRE(prices->size() == 2);
+  CHECK((*prices)[0].provider == price.provider);
+  CHECK((*prices)[0].model == price.model);
+  CHECK((*prices)[0].input_per_1m == price.input_per_1m);
+  CHECK(!(*prices)[0].cached_input_per_1m);
+  CHECK((*prices)[0].output_per_1m == price.output_per_1m);
+  CHECK((*prices)[0].effective_from == price.effective_from);
+  CHECK((*prices)[0].source == price.source);
+  CHECK((*prices)[0].verified);
+  CHECK(!(*prices)[1].input_per_1m);
+  CHECK(!(*prices)[1].verified);
+}
+
+TEST_CASE("a record comes back as it was, bytes that are no text included") {
+  const TempDir dir;
+  auto store = begun_store(dir / "run.db");
+  const RequestRecord r = sample_record();
+  store->put(r);
+  RequestRecord bare;
+  bare.run_id = "run-1";
+  bare.cell_id = "cell-1";
+  bare.task_id = "bare";
+  store->put(bare);
+  REQUIRE(store->checkpoint());
+  const auto got = records(*reader(dir / "run.db"));
+  REQUIRE(got.size() == 2);
+  CHECK(got[0].task_id == "bare");
+  CHECK(!got[0].scheduled);
+  CHECK(!got[0].done);
+  CHECK(!got[0].connection_reused);
+  CHECK(got[0].usage == Usage{});
+  CHECK(got[0].chunks.empty());
+  CHECK(got[0].answer.empty());
+  const RequestRecord& b = got[1];
+  CHECK(b.run_id == r.run_id);
+  CHECK(b.cell_id == r.cell_id);
+  CHECK(b.task_id == r.task_id);
+  CHECK(b.repeat == r.repeat);
+  CHECK(b.attempt == r.attempt);
+  CHECK(b.sitting == r.sitting);
+  CHECK(b.block == r.block);
+  CHECK(b.order_in_block == r.order_in_block);
+  CHECK(b.phase == r.phase);
+  CHECK(b.role == r.role);
+  CHECK(b.scheduled == r.scheduled);
+  CHECK(b.issued == r.issued);
+  CHECK(b.sent == r.sent);
+  CHECK(b.first_token == r.first_token);
+  CHECK(b.last_token == r.last_token);
+  CHECK(b.done == r.done);
+  CHECK(b.connected == r.connected);
+  CHECK(b.tls_done == r.tls_done);
+  CHECK(b.header == r.header);
+  CHECK(b.connection_reused == r.connection_reused);
+  CHECK(b.chunks == r.chunks);
+  CHECK(b.usage == r.usage);
+  CHECK(b.failure == r.failure);
+  CHECK(b.finish == r.finish);
+  CHECK(b.http_status == r.http_status);
+  CHECK(b.error_message == r.error_message);
+  CHECK(b.answer == r.answer);
+  CHECK(b.answer.size() == 15);
+  CHECK(b.reasoning == r.reasoning);
+  CHECK(b.model_served == r.model_served);
+  CHECK(b.provider_request_id == r.provider_request_id);
+  CHECK(b.prompt_sha256 == r.prompt_sha256);
+  CHECK(b.input_bytes == r.input_bytes);
+}
+
+TEST_CASE(
+    "a record put when sent is replaced by its end; attempts, phases and sittings stand beside") {
+  const TempDir dir;
+  auto store = begun_store(dir / "run.db");
+  RequestRecord r = sample_record();
+  r.failure = Failure::in_flight;
+  store->put(r);
+  REQUIRE(store->checkpoint());
+  REQUIRE(records(*reader(dir / "run.db")).size() == 1);
+  CHECK(records(*reader(dir / "run.db"))[0].failure == Failure::in_flight);
+  r.failure = Failure::none;
+  r.answer = "끝";
+  store->put(r);
+  for (int change = 0; change < 4; ++change) {
+    RequestRecord other = r;
+    if (change == 0) other.attempt = 3;
+    if (change == 1) other.phase = Phase::warm_up;
+    if (change == 2) other.sitting = 1;
+    if (change == 3) other.role = Role::answer;
+    store->put(other);
+  }
+  REQUIRE(store->close());
+  const auto got = records(*reader(dir / "run.db"));
+  REQUIRE(got.size() == 5);
+  for (const RequestRecord& b : got) {
+    CHECK(b.failure == Failure::none);
+    CHECK(b.answer == "끝");
+  }
+}
+
+TEST_CASE("records come in the order of their schedule, and reading can stop") {
+  const TempDir dir;
+  auto store = begun_store(dir / "run.db");
+  for (const int at : {30, 10, 20}) {
+    RequestRecord r = sample_record("task-" + std::to_string(at));
+    r.scheduled = Instant(Duration(at));
+    store->put(r);
+  }
+  RequestRecord later = sample_record("later");
+  later.sitting = 1;  // its instants count from another epoch
+  later.scheduled = Instant(Duration(5));
+  store->put(later);
+  RequestRecord elsewhere = sample_record("elsewhere");
+  elsewhere.cell_id = "cell-2";
+  store->put(elsewhere);
+  REQUIRE(store->close());
+  auto r = reader(dir / "run.db");
+  std::string order;
+  for (const RequestRecord& b : records(*r)) order += b.task_id + " ";
+  CHECK(order == "task-10 task-20 task-30 later ");
+  int seen = 0;
+  REQUIRE(r->for_each_record("run-1", "cell-1", [&](const RequestRecord&) { return ++seen < 2; }));
+  CHECK(seen == 2);
+  CHECK(records(*r).size() == 4);  // and can begin again
+}
+
+TEST_CASE("tasks, scores and energy come back, a new score replacing the old") {
+  const TempDir dir;
+  auto store = begun_store(dir / "run.db");
+  StoredTask task{"aa", "task-1", "급", Value(Value::Map{{"target", Value("사십이")}})};
+  store->put(task);
+  store->put(task);
+  store->put(StoredScore{"cell-1", "task-1", 0, "exact_match|v1", Outcome::ok, 0.0, "41"});
+  store->put(StoredScore{"cell-1", "task-1", 0, "exact_match|v2", Outcome::ok, 1.0,
+                         std::string("4\0", 2)});
+  store->put(StoredScore{"cell-1", "task-1", 1, "exact_match|v2", Outcome::unparsed, {}, ""});
+  EnergySourceInfo source{"rapl:0", "package-0",  EnergyDomain::package,
+                          "/sys/x", 262143328850, EnergyState::measured,
+                          "",       true};
+  store->put(source);
+  store->put(EnergySample{"rapl:0", Instant(1s), 18446744073709551615ULL, true});
+  REQUIRE(store->begin_sitting({1, {}}));
+  store->put(EnergySample{"rapl:0", Instant(1s), 7, false});
+  REQUIRE(store->close());
+
+  auto r = reader(dir / "run.db");
+  const auto tasks = r->tasks("run-1");
+  REQUIRE(tasks);
+  REQUIRE(tasks->size() == 1);
+  CHECK((*tasks)[0].task_set_sha256 == "aa");
+  CHECK((*tasks)[0].task_id == "task-1");
+  CHECK((*tasks)[0].group == "급");
+  CHECK((*tasks)[0].row == task.row);
+  const auto scores = r->scores("run-1");
+  REQUIRE(scores);
+  REQUIRE(scores->size() == 2);
+  const auto rescored = std::find_if(scores->begin(), scores->end(),
+                                     [](const StoredScore& s) { return s.repeat == 0; });
+  CHECK(rescored->signature == "exact_match|v2");
+  CHECK(rescored->score == 1.0);
+  CHECK(rescored->extracted == std::string("4\0", 2));
+  const auto blank = std::find_if(scores->begin(), scores->end(),
+                                  [](const StoredScore& s) { return s.repeat == 1; });
+  CHECK(blank->outcome == Outcome::unparsed);
+  CHECK(!blank->score);
+  const auto sources = r->energy_sources("run-1");
+  REQUIRE(sources);
+  REQUIRE(sources->size() == 1);
+  CHECK((*sources)[0].id == "rapl:0");
+  CHECK((*sources)[0].domain == EnergyDomain::package);
+  CHECK((*sources)[0].range_uj == 262143328850);
+  CHECK((*sources)[0].state == EnergyState::measured);
+  CHECK((*sources)[0].counted);
+  const auto samples = r->energy_samples("run-1");
+  REQUIRE(samples);
+  REQUIRE(samples->size() == 2);
+  CHECK((*samples)[0].raw_uj == 18446744073709551615ULL);
+  CHECK((*samples)[0].at == Instant(1s));
+  CHECK((*samples)[0].sitting == 0);
+  CHECK((*samples)[1].sitting == 1);
+  CHECK(!(*samples)[1].ok);
+  CHECK(r->sittings("run-1")->size() == 2);
+}
+
+TEST_CASE("one file holds several runs, each resumed by its id") {
+  const TempDir dir;
+  {
+    auto store = begun_store(dir / "run.db");
+    store->put(sample_record());
+    REQUIRE(store->set_status(RunStatus::interrupted));
+    REQUIRE(store->close());
+  }
+  {
+    auto store = StoreWriter::open(dir / "run.db", OpenMode::resume);
+    REQUIRE(store);
+    RunInfo again = sample_run();
+    again.name = "renamed";  // facts of the first sitting stay
+    REQUIRE((*store)->begin_run(again, {sample_cell()}, {}));
+    REQUIRE((*store)->begin_sitting({1, {{Instant(0s), UnixTime(9000s)}}}));
+    (*store)->put(sample_record("task-2"));
+    RunInfo other = sample_run("run-0");
+    other.started -= 1h;
+    REQUIRE((*store)->begin_run(other, {sample_cell(), sample_cell("cell-2")}, {}));
+    REQUIRE((*store)->set_status(RunStatus::complete));
+    REQUIRE((*store)->close());
+  }
+  auto store = reader(dir / "run.db");
+  const auto runs = store->runs();
+  REQUIRE(runs);
+  REQUIRE(runs->size() == 2);
+  CHECK((*runs)[0].run_id == "run-0");  // oldest first
+  CHECK((*runs)[0].status == RunStatus::complete);
+  CHECK((*runs)[1].name == sample_run().name);
+  CHECK((*runs)[1].status == RunStatus::running);
+  CHECK(store->cells("run-1")->size() == 1);
+  CHECK(store->cells("run-0")->size() == 2);
+  CHECK(store->sittings("run-1")->size() == 2);
+  CHECK(records(*store).size() == 2);
+}
+
+TEST_CASE("a clean end leaves one file with Pennyweight's marks") {
+  const TempDir dir;
+  auto store = begun_store(dir / "run.db");
+  store->put(sample_record());
+  REQUIRE(store->close());
+  CHECK(store->close());  // again is nothing
+  CHECK(!store->set_status(RunStatus::complete));
+  int files = 0;
+  for ([[maybe_unused]] const auto& file : std::filesystem::directory_iterator(dir.path())) ++files;
+  CHECK(files == 1);
+  CHECK(sql(dir / "run.db", "PRAGMA application_id") == std::to_string(0x50775774));
+  CHECK(sql(dir / "run.db", "PRAGMA user_version") == "1");
+  CHECK(sql(dir / "run.db", "PRAGMA integrity_check") == "ok");
+  CHECK(sql(dir / "run.db",
+            "SELECT count(*) FROM pragma_table_list WHERE strict AND name NOT LIKE "
+            "'sqlite%'") == "10");
+  CHECK(sql(dir / "run.db", "SELECT hex(answer) FROM request").substr(0, 18) ==
+        "EB8BB5EC9D80203432");
+}
+
+TEST_CASE("a checkpoint empties the log, and a reader beside the writer sees what is committed") {
+  const TempDir dir;
+  auto store = begun_store(dir / "run.db");
+  store->put(sample_record());
+  REQUIRE(store->checkpoint());
+  CHECK(std::filesystem::file_size(dir / "run.db-wal") == 0);
+  auto beside = reader(dir / "run.db");
+  CHECK(records(*beside).size() == 1);
+  store->put(sample_record("task-2"));
+  REQUIRE(store->set_status(RunStatus::complete));  // commits what was put before it
+  CHECK(records(*beside).size() == 2);
+  CHECK(store->close());
+  CHECK(records(*reader(dir / "run.db")).size() == 2);
+}
+
+TEST_CASE("a queued record is in the file without any further call") {
+  const TempDir dir;
+  auto store = begun_store(dir / "run.db");
+  store->put(sample_record());
+  auto beside = reader(dir / "run.db");
+  std::size_t seen = 0;
+  const auto start = std::chrono::steady_clock::now();
+  while (seen == 0 && std::chrono::steady_clock::now() - start < 10s) {
+    seen = records(*beside).size();
+  }
+  CHECK(seen == 1);
+}
+
+TEST_CASE("ten thousand records go in and come out quickly") {
+  const TempDir dir;
+  const auto start = std::chrono::steady_clock::now();
+  {
+    auto store = begun_store(dir / "run.db");
+    RequestRecord r = sample_record();
+    r.answer = std::string(500, 'x');
+    for (int i = 0; i < 10'000; ++i) {
+      r.task_id = std::to_string(i);
+      r.scheduled = Instant(Duration(i));
+      store->put(r);
+    }
+    REQUIRE(store->close());
+  }
+  auto store = reader(dir / "run.db");
+  int next = 0;
+  bool in_order = true;
+  REQUIRE(store->for_each_record("run-1", "cell-1", [&](const RequestRecord& r) {
+    in_order = in_order && r.task_id == std::to_string(next++);
+    return true;
+  }));
+  CHECK(next == 10'000);
+  CHECK(in_order);
+  CHECK(std::chrono::steady_clock::now() - start < 20s);
+}
+
+TEST_CASE("a price in two currencies is refused before anything is written") {
+  const TempDir dir;
+  auto store = new_store(dir / "run.db");
+  PriceRow price;
+  price.provider = "a";
+  price.model = "b";
+  price.input_per_1m = Money{1, kUsd};
+  price.output_per_1m = Money{1, kKrw};
+  const Result<void> begun = store->begin_run(sample_run(), {}, {price});
+  REQUIRE(!begun);
+  CHECK(begun.error().what == "the price of \"a/b\" is in two currencies");
+  CHECK(!store->error());
+  CHECK(reader(dir / "run.db")->runs()->empty());
+}
