@@ -1,23 +1,16 @@
 #include "metrics/store.h"
 
-#include <algorithm>
 #include <array>
+
+#include "metrics/words.h"
 
 namespace pennyweight {
 namespace {
 
-// Stored words: in the order of the enum, append only.
 constexpr std::array<std::string_view, 5> kRunStatus{"running", "complete", "interrupted",
                                                      "budget_reached", "failed"};
 constexpr std::array<std::string_view, 8> kOutcome{"ok",    "truncated", "refused",     "unparsed",
                                                    "empty", "error",     "unsupported", "unscored"};
-
-template <class E, std::size_t N>
-std::optional<E> parse(std::string_view word, const std::array<std::string_view, N>& words) {
-  const auto found = std::find(words.begin(), words.end(), word);
-  if (found == words.end()) return std::nullopt;
-  return static_cast<E>(found - words.begin());
-}
 
 }  // namespace
 
@@ -25,14 +18,14 @@ std::string_view to_text(RunStatus status) {
   return kRunStatus[static_cast<std::size_t>(status)];
 }
 std::optional<RunStatus> parse_run_status(std::string_view word) {
-  return parse<RunStatus>(word, kRunStatus);
+  return find_word<RunStatus>(word, kRunStatus);
 }
 
 std::string_view to_text(Outcome outcome) {
   return kOutcome[static_cast<std::size_t>(outcome)];
 }
 std::optional<Outcome> parse_outcome(std::string_view word) {
-  return parse<Outcome>(word, kOutcome);
+  return find_word<Outcome>(word, kOutcome);
 }
 
 std::optional<UnixTime> to_unix(const Sitting& sitting, Instant instant) {

@@ -1,7 +1,7 @@
 // What a store keeps when its process is killed or its disk is full. The writers are children.
+#include <algorithm>
 #include <array>
 #include <chrono>
-#include <functional>
 #include <random>
 #include <thread>
 
@@ -12,7 +12,6 @@
 
 #include "metrics/store.h"
 #include "tests/metrics/store_samples.h"
-#include "tests/support/temp_dir.h"
 #include "tests/test.h"
 
 using namespace pennyweight;
@@ -81,17 +80,6 @@ Killed kill_after(Duration wait, const std::filesystem::path& path) {
   return killed;
 }
 
-std::vector<RequestRecord> read_all(const std::filesystem::path& path) {
-  auto store = StoreReader::open(path);
-  REQUIRE(store);
-  std::vector<RequestRecord> out;
-  REQUIRE((*store)->for_each_record("run-1", "cell-1", [&](const RequestRecord& r) {
-    out.push_back(r);
-    return true;
-  }));
-  return out;
-}
-
 }  // namespace
 
 TEST_CASE("kill -9 at any moment loses at most the last 100 ms and leaves a store that opens") {
@@ -103,7 +91,7 @@ TEST_CASE("kill -9 at any moment loses at most the last 100 ms and leaves a stor
     const Duration wait = std::chrono::milliseconds(300 + random() % 300);
     const Killed killed = kill_after(wait, path);
     INFO("killed after " << wait.count() << " ns");
-    const auto got = read_all(path);
+    const auto got = records(*reader(path));
     REQUIRE(got.size() > 0);
     REQUIRE(got.size() <= killed.put.size() + 1);
     for (std::size_t i = 0; i < got.size(); ++i) {  // a prefix, none missing in the middle
@@ -119,7 +107,7 @@ TEST_CASE("kill -9 at any moment loses at most the last 100 ms and leaves a stor
     REQUIRE((*store)->begin_run(sample_run(), {sample_cell()}, {}));
     REQUIRE((*store)->close());
     CHECK(!std::filesystem::exists(path.string() + "-wal"));
-    CHECK(read_all(path).size() == got.size());
+    CHECK(records(*reader(path)).size() == got.size());
   }
   std::sort(losses.begin(), losses.end());
   // The kill itself and a busy machine add to the 100 ms; the middle trial shows the rule.
@@ -159,7 +147,7 @@ TEST_CASE("a full disk stops the writing with a reason, and what was committed s
   waitpid(child, &status, 0);
   REQUIRE(WIFEXITED(status));
   REQUIRE(WEXITSTATUS(status) == 0);
-  const auto got = read_all(path);
+  const auto got = records(*reader(path));
   bool before = false, after = false;
   for (const RequestRecord& r : got) {
     before |= r.task_id == "before";
@@ -168,7 +156,7 @@ TEST_CASE("a full disk stops the writing with a reason, and what was committed s
   CHECK(before);
   CHECK(!after);
   CHECK(got.size() < 100);
-  CHECK(StoreReader::open(path).value()->runs()->at(0).status == RunStatus::running);
+  CHECK(reader(path)->runs()->at(0).status == RunStatus::running);
 }
 
 TEST_CASE(
