@@ -105,15 +105,15 @@ void warn_about_price(const DoubtfulCell& cell, CellWarnings& warnings) {
 }  // namespace
 
 void WarningList::add(std::string code, std::string what, std::string advice, std::string about) {
-  const auto same = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) {
-    return entry.warning.code == code && entry.warning.what == what;
+  auto entry = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& other) {
+    return other.warning.code == code && other.warning.what == what;
   });
-  if (same == entries_.end()) {
-    entries_.push_back({{std::move(code), std::move(what), std::move(advice)}, {}});
+  if (entry == entries_.end()) {
+    entry = entries_.insert(entry, {{std::move(code), std::move(what), std::move(advice)}, {}});
   }
-  auto& list = same == entries_.end() ? entries_.back().about : same->about;
-  if (!about.empty() && std::find(list.begin(), list.end(), about) == list.end()) {
-    list.push_back(std::move(about));
+  if (about.empty()) return;
+  if (std::find(entry->about.begin(), entry->about.end(), about) == entry->about.end()) {
+    entry->about.push_back(std::move(about));
   }
 }
 
