@@ -12,6 +12,7 @@
 namespace pennyweight::llm {
 
 class GgufFile;
+struct KnownTemplate;
 
 struct ChatMessage {
   std::string role;  // system, user, assistant
@@ -27,17 +28,26 @@ class ChatTemplate {
   // Ends where the assistant's answer begins. Special tokens spelled by the template are parsed,
   // those spelled inside a message's content are not (see encode).
   Result<std::string> render(std::span<const ChatMessage> messages) const;
-  // render + tokenise, with BOS exactly once where the model wants it. Text that came from content is
-  // tokenised with Specials::as_text, so that data cannot forge a turn.
+  // render + tokenise, with BOS exactly once where the model wants it. Text that came from content
+  // is tokenised with Specials::as_text, so that data cannot forge a turn. A template that takes
+  // content apart, so that it cannot be followed, is an error.
   Result<std::vector<Token>> encode(std::span<const ChatMessage> messages,
                                     const Tokenizer& tokenizer) const;
 
-  std::string_view name() const { return name_; }  // "file", "chatml", "llama3", ...
+  std::string_view name() const { return name_; }    // "file", "chatml", "llama3", ...
   const std::string& hash() const { return hash_; }  // SHA-256 of the template's text
 
  private:
+  ChatTemplate(std::string name, std::string_view source, const Tokenizer& tokenizer,
+               TextTemplate parsed);
+  static Result<ChatTemplate> of_file(const std::string& source, const Tokenizer& tokenizer);
+  Result<std::vector<ChatMessage>> prepared(std::span<const ChatMessage> messages) const;
+  Result<std::string> render_prepared(const std::vector<ChatMessage>& messages) const;
+
   std::string name_, hash_, bos_text_, eos_text_;
   TextTemplate template_;
+  // Null: the template knows system messages itself.
+  const KnownTemplate* known_ = nullptr;
 };
 
 }  // namespace pennyweight::llm

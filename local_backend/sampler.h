@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "local_backend/tokenizer.h"
@@ -25,6 +26,7 @@ struct Sampled {
   float logprob = 0;  // log-softmax of the raw logits, natural log; whatever the sampling
 };
 
+// The draw: u in [0, 1) falls into the kept tokens' probabilities laid end to end in order of id.
 // Reuses its buffers: one a sequence, one thread at a time.
 class Sampler {
  public:
@@ -33,8 +35,15 @@ class Sampler {
   Sampled sample(std::span<const float> logits, std::uint64_t position);
 
  private:
+  void gather(std::span<const float> logits);
+  void keep_top_k();
+  void keep_top_p();
+  void keep_min_p();
+  Token draw(std::uint64_t position) const;
+
   SamplingParams params_;
-  std::vector<std::pair<float, Token>> candidates_;
+  float highest_ = 0;
+  std::vector<std::pair<float, Token>> candidates_;  // logit and id, by id between the steps
 };
 
 }  // namespace pennyweight::llm

@@ -25,7 +25,8 @@ struct Chunk {
 // Token events are the non-empty reasoning, content and tool chunks.
 bool is_token_event(const Chunk& chunk);
 
-// One varint BLOB an attempt: count, then for each chunk the delta of at (ns), kind, bytes, tokens.
+// One varint BLOB an attempt: count, then for each chunk the zigzag delta of at (ns), kind, bytes,
+// tokens. A damaged one is an error.
 std::string pack_chunks(const std::vector<Chunk>& chunks);
 Result<std::vector<Chunk>> unpack_chunks(std::string_view blob);
 
@@ -49,8 +50,8 @@ enum class Finish : std::uint8_t { none, stop, length, content_filter, tool_call
 // Why an attempt failed. A failure is a row, not a missing row.
 enum class Failure : std::uint8_t {
   none,
-  in_flight,       // the process died before the end; found again in the store
-  connect,         // refused, no route, DNS
+  in_flight,  // the process died before the end; found again in the store
+  connect,    // refused, no route, DNS
   tls,
   timeout,         // connect, first byte, idle or whole request; the message says which
   authentication,  // 401, 403
@@ -73,8 +74,8 @@ std::optional<Phase> parse_phase(std::string_view);
 std::optional<Role> parse_role(std::string_view);
 std::optional<TokenSource> parse_token_source(std::string_view);
 
-// Key: run_id, cell_id, task_id, repeat, attempt. Instants count from the sitting's epoch and are empty
-// where it never came to that.
+// Key: run_id, cell_id, task_id, repeat, attempt. Instants count from the sitting's epoch and are
+// empty where it never came to that.
 struct RequestRecord {
   std::string run_id, cell_id, task_id;
   int repeat = 0;   // 0-based
@@ -85,12 +86,13 @@ struct RequestRecord {
   Role role = Role::answer;
 
   // The six instants.
-  std::optional<Instant> scheduled;    // when the schedule wanted it; attempt 2 and later: the retry's
-  std::optional<Instant> issued;       // handed to transport or engine, before template and tokenising
-  std::optional<Instant> sent;         // first request byte written; locally = issued
+  std::optional<Instant>
+      scheduled;                  // when the schedule wanted it; attempt 2 and later: the retry's
+  std::optional<Instant> issued;  // handed to transport or engine, before template and tokenising
+  std::optional<Instant> sent;    // first request byte written; locally = issued
   std::optional<Instant> first_token;  // first token event, reasoning included
   std::optional<Instant> last_token;
-  std::optional<Instant> done;         // end of stream, or the failure
+  std::optional<Instant> done;  // end of stream, or the failure
   // Beside them, remote only.
   std::optional<Instant> connected, tls_done, header;
   std::optional<bool> connection_reused;
@@ -99,28 +101,29 @@ struct RequestRecord {
   Usage usage;
   Failure failure = Failure::none;
   Finish finish = Finish::none;
-  int http_status = 0;         // 0 = none
-  std::string error_message;   // redacted, at most 500 bytes
+  int http_status = 0;            // 0 = none
+  std::string error_message;      // redacted, at most 500 bytes
   std::string answer, reasoning;  // raw bytes as received
   std::string model_served, provider_request_id;
-  std::string prompt_sha256;   // canonical JSON of messages and generation parameters
+  std::string prompt_sha256;     // canonical JSON of messages and generation parameters
   std::int64_t input_bytes = 0;  // UTF-8 bytes of the rendered messages
 };
 
 // Sets first_token and last_token from the chunks.
 void derive_token_instants(RequestRecord& record);
 
-// Derived times: reference formulas in docs/metrics.md (schema 1). Each is empty where undefined, never
-// 0. `From::scheduled` is the headline in open loop, `From::sent` beside it.
+// Derived times: reference formulas in docs/metrics.md (schema 1). Each is empty where undefined,
+// never 0. `From::scheduled` is the headline in open loop, `From::sent` beside it.
 enum class From : std::uint8_t { scheduled, sent };
-std::optional<Duration> ttft(const RequestRecord&, From);      // first token event - from
-std::optional<Duration> e2e(const RequestRecord&, From);       // last token event - from
-std::optional<Duration> e2e_done(const RequestRecord&);        // done - sent
-std::optional<Duration> send_lag(const RequestRecord&);        // sent - scheduled
-// (last - first) / (N - n_first), N = output tokens; n_first = tokens of the first event, 1 if unknown.
+std::optional<Duration> ttft(const RequestRecord&, From);  // first token event - from
+std::optional<Duration> e2e(const RequestRecord&, From);   // last token event - from
+std::optional<Duration> e2e_done(const RequestRecord&);    // done - sent
+std::optional<Duration> send_lag(const RequestRecord&);    // sent - scheduled
+// (last - first) / (N - n_first), N = output tokens; n_first = tokens of the first event, 1 if
+// unknown.
 std::optional<double> tpot_ns(const RequestRecord&);
-std::optional<double> tpot_n1_ns(const RequestRecord&);        // (last - first) / (N - 1): parity only
-std::vector<Duration> inter_chunk_gaps(const RequestRecord&);  // between token events
+std::optional<double> tpot_n1_ns(const RequestRecord&);  // (last - first) / (N - 1): parity only
+std::vector<Duration> inter_chunk_gaps(const RequestRecord&);          // between token events
 std::optional<double> output_tokens_per_second(const RequestRecord&);  // N / e2e from sent
 
 }  // namespace pennyweight

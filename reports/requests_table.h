@@ -17,7 +17,7 @@ struct RequestRow {
   bool final_attempt = true;
   const Sitting* sitting = nullptr;    // null: no dates
   const StoredScore* score = nullptr;  // of the final attempt only
-  std::optional<Money> cost;  // by tokens; a machine is paid by the hour, not by the request
+  std::optional<Money> cost = {};  // by tokens; a machine is paid by the hour, not by the request
 };
 
 // Empty, with all columns; `answers` adds what the models wrote.

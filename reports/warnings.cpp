@@ -62,10 +62,9 @@ void warn_about_answers(const DoubtfulCell& cell, CellWarnings& warnings) {
                  "raise --max-tokens: a cut answer may have been right",
                  part_of(truncated, s.n_requests));
   }
-  if (cell.n_unscored > 0) {
+  if (const int unscored = count(s, Outcome::unscored); unscored > 0) {
     warnings.add("unscored", "answers without a score",
-                 "pennyweight report --rescore scores what is stored",
-                 std::to_string(cell.n_unscored));
+                 "pennyweight report --rescore scores what is stored", std::to_string(unscored));
   }
   if (cell.n_in_flight > 0) {
     warnings.add("in_flight", "requests were in flight when the program died",

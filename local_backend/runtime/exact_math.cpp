@@ -13,6 +13,24 @@ constexpr double kLn2High = 0x1.62e42fee00000p-1;
 constexpr double kLn2Low = 0x1.a39ef35793c76p-33;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
+// 1 / n!
+constexpr double kInverseFactorials[] = {
+    1.0,
+    1.0,
+    1.0 / 2,
+    1.0 / 6,
+    1.0 / 24,
+    1.0 / 120,
+    1.0 / 720,
+    1.0 / 5040,
+    1.0 / 40320,
+    1.0 / 362880,
+    1.0 / 3628800,
+    1.0 / 39916800,
+    1.0 / 479001600,
+    1.0 / 6227020800,
+};
+
 double power_of_two(int exponent) {  // of a normal number
   return std::bit_cast<double>(static_cast<std::uint64_t>(exponent + 1023) << 52);
 }
@@ -26,8 +44,8 @@ double exp(double x) noexcept {
   // x = k ln 2 + r with |r| <= 0.347, where 14 terms of the series leave 1e-18.
   const double k = std::floor(x * 1.4426950408889634 + 0.5);
   const double r = (x - k * kLn2High) - k * kLn2Low;
-  double sum = 1;
-  for (int n = 13; n >= 1; --n) sum = 1 + sum * r / n;
+  double sum = kInverseFactorials[13];
+  for (int n = 12; n >= 0; --n) sum = kInverseFactorials[n] + sum * r;
   // In two steps, because 2^k may be subnormal or above the largest number.
   const int half = static_cast<int>(k) / 2;
   return sum * power_of_two(half) * power_of_two(static_cast<int>(k) - half);

@@ -1,0 +1,122 @@
+#include "local_backend/sampler.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "local_backend/runtime/exact_math.h"
+#include "metrics/base/random.h"
+
+namespace pennyweight::llm {
+namespace {
+
+using Candidate = std::pair<float, Token>;
+
+// Probability relative to that of the highest logit; right for infinite ones too.
+double weight(float logit, float highest, double temperature = 1) {
+  if (logit == highest) return 1;
+  return exact_math::exp((static_cast<double>(logit) - static_cast<double>(highest)) / temperature);
+}
+
+bool counts(float logit) {
+  return logit > -std::numeric_limits<float>::infinity();
+}  // no NaN does
+
+bool more_likely(const Candidate& a, const Candidate& b) {
+  return a.first > b.first || (a.first == b.first && a.second < b.second);
+}
+bool less_likely(const Candidate& a, const Candidate& b) {
+  return more_likely(b, a);
+}
+bool lower_id(const Candidate& a, const Candidate& b) {
+  return a.second < b.second;
+}
+
+double log_sum(std::span<const float> logits, float highest) {
+  double sum = 0;
+  for (const float logit : logits) {
+    if (counts(logit)) sum += weight(logit, highest);
+  }
+  return exact_math::log(sum);
+}
+
+}  // namespace
+
+Sampled Sampler::sample(std::span<const float> logits, std::uint64_t position) {
+  Token best = -1;
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    if (counts(logits[i]) && (best == -1 || logits[i] > highest_)) {
+      highest_ = logits[i];
+      best = static_cast<Token>(i);
+    }
+  }
+  if (best == -1) return {};
+  Token token = best;
+  if (params_.temperature > 0) {
+    gather(logits);
+    keep_top_k();
+    keep_top_p();
+    keep_min_p();
+    token = draw(position);
+  }
+  const float logit = logits[static_cast<std::size_t>(token)];
+  const double above = logit == highest_ ? 0 : static_cast<double>(logit) - highest_;
+  return {token, static_cast<float>(above - log_sum(logits, highest_))};
+}
+
+void Sampler::gather(std::span<const float> logits) {
+  candidates_.clear();
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    if (counts(logits[i])) candidates_.emplace_back(logits[i], static_cast<Token>(i));
+  }
+}
+
+void Sampler::keep_top_k() {
+  if (params_.top_k <= 0 || static_cast<std::size_t>(params_.top_k) >= candidates_.size()) return;
+  const auto end = candidates_.begin() + params_.top_k;
+  std::nth_element(candidates_.begin(), end, candidates_.end(), more_likely);
+  candidates_.erase(end, candidates_.end());
+  std::sort(candidates_.begin(), candidates_.end(), lower_id);
+}
+
+// Takes the likeliest from a heap until they are enough: seldom many, whatever the vocabulary.
+void Sampler::keep_top_p() {
+  if (!(params_.top_p < 1)) return;
+  double total = 0;
+  for (const auto& candidate : candidates_) total += weight(candidate.first, highest_);
+  std::make_heap(candidates_.begin(), candidates_.end(), less_likely);
+  double taken = 0;
+  auto heap_end = candidates_.end();
+  do {
+    std::pop_heap(candidates_.begin(), heap_end, less_likely);
+    --heap_end;
+    taken += weight(heap_end->first, highest_);
+  } while (heap_end != candidates_.begin() && taken < static_cast<double>(params_.top_p) * total);
+  candidates_.erase(candidates_.begin(), heap_end);
+  std::sort(candidates_.begin(), candidates_.end(), lower_id);
+}
+
+void Sampler::keep_min_p() {
+  if (!(params_.min_p > 0)) return;
+  const double least = std::min(1.0, static_cast<double>(params_.min_p));
+  std::erase_if(candidates_, [&](const auto& c) { return weight(c.first, highest_) < least; });
+}
+
+Token Sampler::draw(std::uint64_t position) const {
+  const double temperature = params_.temperature;
+  double total = 0;
+  for (const auto& candidate : candidates_) total += weight(candidate.first, highest_, temperature);
+  const double target = Random(params_.seed, Stream::sampling, position).uniform() * total;
+  double passed = 0;
+  Token token = -1;
+  for (const auto& candidate : candidates_) {
+    const double share = weight(candidate.first, highest_, temperature);
+    if (share == 0) continue;
+    token = candidate.second;
+    passed += share;
+    if (passed > target) break;
+  }
+  return token;
+}
+
+}  // namespace pennyweight::llm
