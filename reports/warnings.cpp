@@ -73,6 +73,14 @@ void warn_about_answers(const DoubtfulCell& cell, CellWarnings& warnings) {
   }
 }
 
+// A blank says itself why it is blank; a figure that is not a measurement must say so.
+void warn_about_energy(const Summary& s, CellWarnings& warnings) {
+  if (s.energy.state == EnergyState::measured || s.energy.state == EnergyState::unavailable) return;
+  const std::string state(to_text(s.energy.state));
+  warnings.add("energy_" + state, "energy is " + state + ", not measured",
+               "compare it only with care: " + s.energy.reason, "");
+}
+
 void warn_about_price(const DoubtfulCell& cell, CellWarnings& warnings) {
   const CostRule& rule = cell.summary.cost_rule;
   if (rule.kind != CostRule::Kind::tokens) return;
@@ -151,6 +159,7 @@ void warn_about_run(const RunFacts& facts, WarningList& warnings) {
 std::string warn_about_cell(const DoubtfulCell& cell, WarningList& warnings) {
   CellWarnings of_cell(cell.label, warnings);
   warn_about_answers(cell, of_cell);
+  warn_about_energy(cell.summary, of_cell);
   warn_about_price(cell, of_cell);
   return of_cell.flags();
 }
