@@ -95,14 +95,14 @@ std::size_t byte_in(std::string_view error) {
 }
 
 std::size_t first_invalid_byte(std::string_view text) {
-  std::size_t low = 0, high = text.size();  // text[0, low) is valid
+  std::size_t low = 0, high = text.size();  // text[0, low) is valid but for its last character
   while (high - low > 1) {
     const std::size_t middle = low + (high - low) / 2;
     std::string_view head = text.substr(0, middle);
     head = head.substr(0, complete_utf8_prefix(head));
     (is_valid_utf8(head) ? low : high) = middle;
   }
-  return low;
+  return complete_utf8_prefix(text.substr(0, low));
 }
 
 }  // namespace

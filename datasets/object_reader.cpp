@@ -26,13 +26,13 @@ ObjectReader::ObjectReader(std::string what, const Value& object, const SourceTe
   if (object_->map() == nullptr) wrong("", "is not an object");
 }
 
-ObjectReader::ObjectReader(const ObjectReader& parent, JsonPath path, const Value& object)
-    : what_(parent.what_),
+ObjectReader::ObjectReader(const ObjectReader& parent, std::string what, JsonPath path,
+                           const Value& object)
+    : what_(std::move(what)),
       object_(&object),
       source_(parent.source_),
       path_(std::move(path)),
       first_(parent.first_) {
-  for (const std::string& step : path_) what_ = step;  // the last key names it
   if (object_->map() == nullptr) wrong("", "is not an object");
 }
 
@@ -131,16 +131,16 @@ const Value::List* ObjectReader::list(std::string_view key) {
 ObjectReader ObjectReader::object(std::string_view key) {
   JsonPath path = path_;
   path.emplace_back(key);
-  return ObjectReader(*this, std::move(path), has(key) ? *any(key) : empty_object());
+  return ObjectReader(*this, std::string(key), std::move(path),
+                      has(key) ? *any(key) : empty_object());
 }
 
 ObjectReader ObjectReader::element(std::string_view key, std::size_t index) {
-  ObjectReader parent = *this;
-  parent.what_ = key;
   JsonPath path = path_;
   path.emplace_back(key);
   path.push_back(std::to_string(index));
-  return ObjectReader(parent, std::move(path), (*any(key)->list())[index]);
+  return ObjectReader(*this, fmt::format("{}[{}]", key, index), std::move(path),
+                      (*any(key)->list())[index]);
 }
 
 void ObjectReader::wrong(std::string_view key, std::string what, std::string fix, ErrorKind kind) {

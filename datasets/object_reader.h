@@ -45,7 +45,7 @@ class ObjectReader {
   std::string at(std::string_view key) const;
 
  private:
-  ObjectReader(const ObjectReader& parent, JsonPath path, const Value& object);
+  ObjectReader(const ObjectReader& parent, std::string what, JsonPath path, const Value& object);
   void expected(std::string_view key, std::string_view kind);
 
   std::string what_;

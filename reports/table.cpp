@@ -20,6 +20,22 @@ std::string real_text(double value, int decimals) {
 
 }  // namespace
 
+std::string_view to_text(CellType type) {
+  switch (type) {
+    case CellType::text:
+      return "text";
+    case CellType::integer:
+      return "integer";
+    case CellType::real:
+      return "real";
+    case CellType::boolean:
+      return "boolean";
+    case CellType::date:
+      return "date";
+  }
+  return "text";
+}
+
 const Column* Table::column(std::string_view key) const {
   const auto found = std::find_if(columns.begin(), columns.end(),
                                   [&](const Column& column) { return column.key == key; });

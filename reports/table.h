@@ -16,6 +16,8 @@ namespace pennyweight {
 // zeros trimmed. No locale, no thousands separators in files.
 enum class CellType : std::uint8_t { text, integer, real, boolean, date };
 
+std::string_view to_text(CellType type);  // its name
+
 struct Column {
   std::string key;    // "ttft_ms_p95": <metric>_<unit>_<stat>, append-only
   std::string title;  // "TTFT p95 (ms)", for people

@@ -62,16 +62,23 @@ void warn_about_answers(const DoubtfulCell& cell, CellWarnings& warnings) {
                  "raise --max-tokens: a cut answer may have been right",
                  part_of(truncated, s.n_requests));
   }
-  if (cell.n_unscored > 0) {
+  if (const int unscored = count(s, Outcome::unscored); unscored > 0) {
     warnings.add("unscored", "answers without a score",
-                 "pennyweight report --rescore scores what is stored",
-                 std::to_string(cell.n_unscored));
+                 "pennyweight report --rescore scores what is stored", std::to_string(unscored));
   }
   if (cell.n_in_flight > 0) {
     warnings.add("in_flight", "requests were in flight when the program died",
                  "they may have been billed; run --resume asks them again",
                  std::to_string(cell.n_in_flight));
   }
+}
+
+// A blank says itself why it is blank; a figure that is not a measurement must say so.
+void warn_about_energy(const Summary& s, CellWarnings& warnings) {
+  if (s.energy.state == EnergyState::measured || s.energy.state == EnergyState::unavailable) return;
+  const std::string state(to_text(s.energy.state));
+  warnings.add("energy_" + state, "energy is " + state + ", not measured",
+               "compare it only with care: " + s.energy.reason, "");
 }
 
 void warn_about_price(const DoubtfulCell& cell, CellWarnings& warnings) {
@@ -152,6 +159,7 @@ void warn_about_run(const RunFacts& facts, WarningList& warnings) {
 std::string warn_about_cell(const DoubtfulCell& cell, WarningList& warnings) {
   CellWarnings of_cell(cell.label, warnings);
   warn_about_answers(cell, of_cell);
+  warn_about_energy(cell.summary, of_cell);
   warn_about_price(cell, of_cell);
   return of_cell.flags();
 }

@@ -31,7 +31,6 @@ struct DoubtfulCell {
   const Summary& summary;
   const std::optional<PriceRow>& price;
   int n_in_flight = 0;  // found again after the program died
-  int n_unscored = 0;   // answers without a score
 };
 
 void warn_about_run(const RunFacts& facts, WarningList& warnings);

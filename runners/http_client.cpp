@@ -167,7 +167,7 @@ void read_facts(const Transfer& t, HttpResponse& response) {
   if (!t.begun) return;
   curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connections);
   if (response.sent) response.connection_reused = connections == 0;
-  if (connections == 0) return;
+  if (response.connection_reused == true) return;
   const auto instant = [&](CURLINFO what) -> std::optional<Instant> {
     curl_off_t microseconds = 0;
     if (curl_easy_getinfo(easy, what, &microseconds) != CURLE_OK || microseconds <= 0)
@@ -280,6 +280,8 @@ class CurlClient final : public HttpClient {
     if (code != CURLE_OK) {
       const char* text = t.error[0] != '\0' ? t.error.data() : curl_easy_strerror(code);
       exchange.set_failure(failure_of(code, exchange.response.header.has_value()), text);
+    } else if (!exchange.head_complete()) {  // libcurl takes a close there for the end
+      exchange.set_failure(Failure::truncated, "the connection closed inside the headers");
     }
     finish(t);
   }
@@ -338,7 +340,9 @@ bool is_loopback(const std::string& url) {
       curl_url_get(parsed.get(), CURLUPART_HOST, &part, 0) != CURLUE_OK)
     return false;
   const std::unique_ptr<char, decltype(&curl_free)> owned(part, &curl_free);
-  const std::string_view host = part;
+  std::string host = part;
+  for (char& c : host)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   const bool address = host.find_first_not_of("0123456789.") == std::string_view::npos;
   return host == "localhost" || host == "[::1]" || (address && host.starts_with("127."));
 }

@@ -33,10 +33,12 @@ void HttpExchange::on_header(std::string_view line) {
   if (line.starts_with("HTTP/")) {  // a new block: what came before was a 1xx
     response.headers.clear();
     response.header = last_byte_;
+    head_complete_ = false;
     return;
   }
   const std::size_t colon = line.find(':');
-  if (colon == std::string_view::npos) return;  // the blank line at the end
+  if (line == "\r\n" || line == "\n") head_complete_ = true;
+  if (colon == std::string_view::npos) return;
   std::string name(line.substr(0, colon));
   for (char& c : name)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');

@@ -19,7 +19,8 @@ class HttpExchange {
   void on_written();                      // request bytes left
   void on_header(std::string_view line);  // one line of a header block, with its line end
   bool on_body(std::string_view bytes);   // false: too large, stop
-  // Ends the exchange unless it has failed already.
+  bool head_complete() const { return head_complete_; }
+  // The first failure stays.
   void set_failure(Failure failure, std::string message);
 
   // When to look again, and whether by now a limit is passed: then it fails as a timeout.
@@ -44,6 +45,7 @@ class HttpExchange {
   std::size_t max_body_bytes_;
   Instant asked_;
   Instant last_byte_;  // sent or received
+  bool head_complete_ = false;
 };
 
 }  // namespace pennyweight

@@ -83,11 +83,11 @@ class RemoteTarget final : public Target {
     }
     HttpClient::Handlers handlers;
     handlers.sent = [this, id](Instant at) { sink_->on_sent(id, at); };
-    handlers.progress = [this, id, chunks = 0, told = Instant()](std::size_t) mutable {
+    handlers.progress = [this, id, chunks = 0, next = Instant()](std::size_t) mutable {
       ++chunks;
       const Instant now = loop_->woke_at();
-      if (now - told < kProgressEvery) return;
-      told = now;
+      if (now < next) return;
+      next = now + kProgressEvery;
       sink_->on_progress(id, chunks);
     };
     handlers.finished = [this, id](HttpResponse response) { read(id, std::move(response)); };

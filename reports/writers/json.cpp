@@ -50,22 +50,6 @@ std::string array(std::string_view indent, std::string_view name, const List& li
   return out + (list.empty() ? "]" : "\n" + std::string(indent) + "]");
 }
 
-std::string_view to_text(CellType type) {
-  switch (type) {
-    case CellType::text:
-      return "text";
-    case CellType::integer:
-      return "integer";
-    case CellType::real:
-      return "real";
-    case CellType::boolean:
-      return "boolean";
-    case CellType::date:
-      return "date";
-  }
-  return "text";
-}
-
 std::string encoded(const Table& table) {
   const std::string indent = "      ";
   std::string out = "    \"" + table.name + "\": {\n";

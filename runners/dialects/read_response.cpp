@@ -49,8 +49,8 @@ StreamEnd read_stream(const Dialect& dialect, const HttpResponse& response, Comp
   if (fed) static_cast<void>(parser.finish(events));
   for (std::size_t i = 0; i < events.size(); ++i) {
     const Delta delta = dialect.read_event(events[i].event, events[i].data);
-    // The last event may lack its blank line, if only the rest of it is there.
-    if (i >= whole && delta.failure && !JsonReader::read(events[i].data)) return StreamEnd::cut;
+    // The last event may lack its blank line; half of one is as good as none.
+    if (i >= whole && delta.failure && !JsonReader::read(events[i].data)) break;
     const auto at = arrival_of(response, events[i].end);
     add(delta, at, out);
     const bool failed = delta.failure && *delta.failure != Failure::refused;

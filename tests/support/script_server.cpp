@@ -94,7 +94,8 @@ Script Script::reply(int status, std::string_view content_type, std::string_view
   return script;
 }
 
-ScriptServer::ScriptServer(std::vector<Script> scripts) : scripts_(std::move(scripts)) {
+ScriptServer::ScriptServer(std::vector<Script> scripts, bool speaks_first)
+    : scripts_(std::move(scripts)), speaks_first_(speaks_first) {
   std::tie(listener_, port_) = bound_socket();
   REQUIRE(listen(listener_, 64) == 0);
   acceptor_ = std::thread([this] { accept_all(); });
@@ -131,7 +132,7 @@ void ScriptServer::accept_all() {
 
 void ScriptServer::serve(int fd) {
   std::string in;
-  bool open = true;
+  bool open = !speaks_first_ || play(fd, scripts_.front());
   while (open && !over_) {
     const std::size_t blank = in.find("\r\n\r\n");
     if (blank != std::string::npos) {

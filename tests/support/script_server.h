@@ -48,7 +48,8 @@ struct SeenRequest {
 // Plays scripts in order, one a request; the last one again for what comes after.
 class ScriptServer {
  public:
-  explicit ScriptServer(std::vector<Script> scripts);
+  // `speaks_first`: the first script is played as soon as a connection opens.
+  explicit ScriptServer(std::vector<Script> scripts, bool speaks_first = false);
   ~ScriptServer();  // ends every connection
   ScriptServer(const ScriptServer&) = delete;
   ScriptServer& operator=(const ScriptServer&) = delete;
@@ -65,6 +66,7 @@ class ScriptServer {
   bool pause(std::chrono::milliseconds time) const;  // false: the test is over
 
   const std::vector<Script> scripts_;
+  const bool speaks_first_;
   int listener_ = -1, port_ = 0;
   std::atomic<bool> over_{false};
   std::atomic<int> connections_{0};
