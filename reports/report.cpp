@@ -1,11 +1,13 @@
 #include "reports/report.h"
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <set>
 
 #include <fmt/format.h>
 
+#include "metrics/measured_requests.h"
 #include "reports/dictionary_table.h"
 #include "reports/environment_table.h"
 #include "reports/pricing.h"
@@ -27,31 +29,22 @@ struct RunContent {
   std::int64_t n_requests = 0;  // numbered so far
 };
 
-using Request =
-    std::tuple<Phase, int, std::string, int>;  // phase, sitting of a warm-up, task, repeat
-
-Request request_of(const RequestRecord& record) {
-  const int sitting = record.phase == Phase::measured ? 0 : record.sitting;
-  return {record.phase, sitting, record.task_id, record.repeat};
-}
-
-// A cell's records, and which of them ended their request.
+// A cell's records, and the attempts that ended its measured requests.
 struct CellRecords {
   std::vector<RequestRecord> all;
-  std::map<Request, const RequestRecord*> final_attempts;
+  std::vector<const RequestRecord*> final_attempts;
 };
 
 Result<CellRecords> read_records(StoreReader& store, const CellInfo& cell,
                                  const std::string& run_id) {
   CellRecords out;
   auto read = store.for_each_record(run_id, cell.cell_id, [&](const RequestRecord& record) {
-    if (record.role == Role::answer) out.all.push_back(record);
+    out.all.push_back(record);
     return true;
   });
   if (!read) return fail(read.error());
-  for (const RequestRecord& record : out.all) {
-    const RequestRecord*& last = out.final_attempts[request_of(record)];
-    if (last == nullptr || last->attempt < record.attempt) last = &record;
+  for (const MeasuredRequest& request : measured_requests(out.all)) {
+    out.final_attempts.push_back(&request.last());
   }
   return out;
 }
@@ -71,8 +64,7 @@ CellFacts facts_of(const CellInfo& cell, const CellRecords& records) {
   CellFacts facts;
   facts.quantization = text_fact(cell, "quantization");
   std::set<std::string> tasks;
-  for (const auto& [request, record] : records.final_attempts) {
-    if (record->phase != Phase::measured) continue;
+  for (const RequestRecord* record : records.final_attempts) {
     tasks.insert(record->task_id);
     facts.n_timeout += record->failure == Failure::timeout ? 1 : 0;
     if (facts.model_served.empty()) facts.model_served = record->model_served;
@@ -185,9 +177,7 @@ class ReportBuilder {
     if (!pricing) return fail(pricing.error());
     std::vector<StoredScore>& scores = content.scores[cell.cell_id];
     if (content.rescorer) {
-      std::vector<const RequestRecord*> finals;
-      for (const auto& [request, record] : records->final_attempts) finals.push_back(record);
-      scores = content.rescorer->score(cell, finals, scores);
+      scores = content.rescorer->score(cell, records->final_attempts, scores);
     }
     ScoreOf score_of;
     for (const StoredScore& score : scores) score_of[{score.task_id, score.repeat}] = &score;
@@ -211,12 +201,11 @@ class ReportBuilder {
   void add_summary(const RunFacts& facts, const Summary& summary, const CellFacts& cell_facts,
                    const CellRecords& records, const std::optional<PriceRow>& price) {
     const std::string label = label_of(facts, summary.cell);
-    int in_flight = 0;
-    for (const auto& [request, record] : records.final_attempts) {
-      const bool lost = record->failure == Failure::in_flight;
-      in_flight += lost && record->phase == Phase::measured ? 1 : 0;
-    }
-    const DoubtfulCell doubtful{label, facts.run, summary, price, in_flight};
+    const auto& finals = records.final_attempts;
+    const auto in_flight = std::count_if(finals.begin(), finals.end(), [](const auto* record) {
+      return record->failure == Failure::in_flight;
+    });
+    const DoubtfulCell doubtful{label, facts.run, summary, price, static_cast<int>(in_flight)};
     const SummaryRow row{facts.run, summary, cell_facts, price,
                          warn_about_cell(doubtful, warnings_)};
     std::vector<Cell> cells = summary_cells(row);
@@ -226,16 +215,17 @@ class ReportBuilder {
 
   void add_requests(RunContent& content, const CellInfo& cell, const CellRecords& records,
                     const ScoreOf& scores, const Pricing& pricing) {
+    const std::set<const RequestRecord*> finals(records.final_attempts.begin(),
+                                                records.final_attempts.end());
     for (const RequestRecord& record : records.all) {
       RequestRow row{cell, record};
       row.number = ++content.n_requests;
-      row.final_attempt = records.final_attempts.at(request_of(record)) == &record;
+      row.final_attempt = finals.count(&record) > 0;
       for (const Sitting& sitting : content.facts.sittings) {
         if (sitting.number == record.sitting) row.sitting = &sitting;
       }
       const auto score = scores.find({record.task_id, record.repeat});
-      if (row.final_attempt && record.phase == Phase::measured && score != scores.end())
-        row.score = score->second;
+      if (row.final_attempt && score != scores.end()) row.score = score->second;
       if (pricing.price) row.cost = token_cost(record.usage, *pricing.price);
       report_.requests.rows.push_back(request_cells(row, options_.answers));
     }

@@ -13,8 +13,8 @@ namespace pennyweight {
 struct RequestRow {
   const CellInfo& cell;
   const RequestRecord& record;
-  std::int64_t number = 0;  // in its run, from 1
-  bool final_attempt = true;
+  std::int64_t number = 0;             // in its run, from 1
+  bool final_attempt = true;           // of a measured request
   const Sitting* sitting = nullptr;    // null: no dates
   const StoredScore* score = nullptr;  // of the final attempt only
   std::optional<Money> cost = {};  // by tokens; a machine is paid by the hour, not by the request

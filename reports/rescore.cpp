@@ -63,8 +63,7 @@ std::vector<StoredScore> Rescorer::score(const CellInfo& cell,
   for (const StoredScore& score : stored) by_request[{score.task_id, score.repeat}] = score;
   for (const RequestRecord* record : final_attempts) {
     const auto reference = references_.find({cell.task_set_sha256, record->task_id});
-    if (record->phase != Phase::measured || !is_answer(*record) || reference == references_.end())
-      continue;
+    if (!is_answer(*record) || reference == references_.end()) continue;
     const auto& [targets, choices, scorer] = reference->second;
     const Score fresh = scorer->score(record->answer, targets, choices);
     StoredScore& score = by_request[{record->task_id, record->repeat}];

@@ -19,7 +19,8 @@ class Rescorer {
   // An error names the task whose row cannot be used.
   static Result<Rescorer> open(std::span<const StoredTask> tasks);
   // The scores of a cell, with those of answers replaced. What was no answer (a failure, a refusal,
-  // a blank reply) keeps its outcome. `final_attempts` are the cell's last attempts.
+  // a blank reply) keeps its outcome. `final_attempts` are those
+  // that ended the cell's measured requests.
   std::vector<StoredScore> score(const CellInfo& cell,
                                  std::span<const RequestRecord* const> final_attempts,
                                  std::span<const StoredScore> stored) const;

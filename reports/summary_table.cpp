@@ -203,9 +203,8 @@ void energy(Columns& c) {
            const auto& joules = r.summary.joules_per_output_token;
            return joules ? std::optional(*joules * 1e6 / 3600) : std::nullopt;
          });
-  c.text(
-      "energy_state", "energy", "measured, estimated, modelled or unavailable",
-      [](const Row& r) { return to_text(r.summary.energy.state); }, 21);
+  c.text("energy_state", "energy is", "measured, estimated, modelled or unavailable",
+         [](const Row& r) { return to_text(r.summary.energy.state); });
   c.real("energy_coverage", "energy coverage", kRatioDecimals, "observed / requested time",
          where_known(&EnergyFigure::coverage));
   c.text("energy_method", "energy method", "the sources that were added, and their scope",
@@ -238,13 +237,13 @@ void cost(Columns& c) {
     });
   };
   total("cost_usd_total", "cost ($)", "failed and retried calls included", &Summary::cost_total);
-  ratio("cost_usd_per_1k_tasks", "$/1k tasks", "cost_usd_total / answered requests * 1000",
+  ratio("cost_usd_per_1k_tasks", "$ per 1k tasks", "cost_usd_total / answered requests * 1000",
         &Summary::cost_per_1k_tasks, 23);
-  ratio("cost_usd_per_1m_output_tokens", "$/1M output tokens",
+  ratio("cost_usd_per_1m_output_tokens", "$ per 1M output tokens",
         "cost_usd_total / output_tokens_total * 1e6", &Summary::cost_per_1m_output_tokens);
-  ratio("cost_usd_per_1m_tokens", "$/1M tokens", "cost_usd_total / (input + output tokens) * 1e6",
-        &Summary::cost_per_1m_tokens, 22);
-  ratio("cost_usd_per_correct", "$/correct", "cost_usd_total / n_correct",
+  ratio("cost_usd_per_1m_tokens", "$ per 1M tokens",
+        "cost_usd_total / (input + output tokens) * 1e6", &Summary::cost_per_1m_tokens, 22);
+  ratio("cost_usd_per_correct", "$ per correct answer", "cost_usd_total / n_correct",
         &Summary::cost_per_correct);
   total("cost_machine_usd_total", "machine ($)", "busy_s at the machine's hourly rate",
         &Summary::cost_machine);

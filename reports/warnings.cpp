@@ -73,6 +73,14 @@ void warn_about_answers(const DoubtfulCell& cell, CellWarnings& warnings) {
   }
 }
 
+// A blank says itself why it is blank; a figure that is not a measurement must say so.
+void warn_about_energy(const Summary& s, CellWarnings& warnings) {
+  if (s.energy.state == EnergyState::measured || s.energy.state == EnergyState::unavailable) return;
+  const std::string state(to_text(s.energy.state));
+  warnings.add("energy_" + state, "energy is " + state + ", not measured",
+               "compare it only with care: " + s.energy.reason, "");
+}
+
 void warn_about_price(const DoubtfulCell& cell, CellWarnings& warnings) {
   const CostRule& rule = cell.summary.cost_rule;
   if (rule.kind != CostRule::Kind::tokens) return;
@@ -97,15 +105,15 @@ void warn_about_price(const DoubtfulCell& cell, CellWarnings& warnings) {
 }  // namespace
 
 void WarningList::add(std::string code, std::string what, std::string advice, std::string about) {
-  const auto same = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) {
-    return entry.warning.code == code && entry.warning.what == what;
+  auto entry = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& other) {
+    return other.warning.code == code && other.warning.what == what;
   });
-  if (same == entries_.end()) {
-    entries_.push_back({{std::move(code), std::move(what), std::move(advice)}, {}});
+  if (entry == entries_.end()) {
+    entry = entries_.insert(entry, {{std::move(code), std::move(what), std::move(advice)}, {}});
   }
-  auto& list = same == entries_.end() ? entries_.back().about : same->about;
-  if (!about.empty() && std::find(list.begin(), list.end(), about) == list.end()) {
-    list.push_back(std::move(about));
+  if (about.empty()) return;
+  if (std::find(entry->about.begin(), entry->about.end(), about) == entry->about.end()) {
+    entry->about.push_back(std::move(about));
   }
 }
 
@@ -151,6 +159,7 @@ void warn_about_run(const RunFacts& facts, WarningList& warnings) {
 std::string warn_about_cell(const DoubtfulCell& cell, WarningList& warnings) {
   CellWarnings of_cell(cell.label, warnings);
   warn_about_answers(cell, of_cell);
+  warn_about_energy(cell.summary, of_cell);
   warn_about_price(cell, of_cell);
   return of_cell.flags();
 }

@@ -17,6 +17,7 @@ JsonReader& JsonReader::operator=(JsonReader&&) noexcept = default;
 JsonReader::~JsonReader() = default;
 
 std::optional<JsonReader> JsonReader::read(std::string_view json) {
+  if (json.empty()) return std::nullopt;  // simdjson would copy from a null pointer
   auto document = std::make_unique<Document>();
   if (document->parser.parse(json.data(), json.size()).get(document->root) != simdjson::SUCCESS)
     return std::nullopt;

@@ -62,39 +62,68 @@ std::string padded(const std::string& text, int width, bool right) {
   return right ? blanks + text : text + blanks;
 }
 
-// Which columns stand side by side: identity columns are repeated at the left of every block.
+// A heading wider than its cells stands on two lines, broken where that is narrowest: an empty
+// first line and the whole otherwise.
+std::pair<std::string, std::string> broken(const std::string& title, int cell_width) {
+  std::pair<std::string, std::string> best{"", title};
+  int width = display_width(title);
+  if (width <= cell_width) return best;
+  for (std::size_t at = title.find(' '); at != std::string::npos; at = title.find(' ', at + 1)) {
+    const std::string upper = title.substr(0, at), lower = title.substr(at + 1);
+    const int wider = std::max(display_width(upper), display_width(lower));
+    if (wider < width) {
+      width = wider;
+      best = {upper, lower};
+    }
+  }
+  return best;
+}
+
+// Which columns stand side by side.
 struct Layout {
-  std::vector<int> widths;
+  struct Column {
+    std::pair<std::string, std::string> title;
+    int width = 0;
+    bool right = false;
+  };
+  std::vector<Column> columns;
   std::vector<std::vector<std::size_t>> blocks;
 };
 
+bool is_constant(const Headline& headline, std::size_t column) {
+  return std::all_of(headline.rows.begin(), headline.rows.end(),
+                     [&](const auto& row) { return row[column] == headline.rows.front()[column]; });
+}
+
+// Each block after the first begins with the columns that tell the rows apart.
 Layout lay_out(Headline& headline, int columns) {
   Layout layout;
-  std::vector<std::size_t> identity;
+  std::vector<std::size_t> repeated;
   for (std::size_t i = 0; i < headline.headings.size(); ++i) {
     const auto& heading = headline.headings[i];
-    int width = display_width(heading.title);
+    int width = 0;
     for (auto& row : headline.rows) {
       // Long names must leave room for the numbers beside them.
       if (heading.identity) row[i] = fit_width(row[i], std::max(8, columns / 4));
       width = std::max(width, display_width(row[i]));
     }
-    layout.widths.push_back(width);
-    if (heading.identity) identity.push_back(i);
+    const auto title = broken(heading.title, width);
+    width = std::max({width, display_width(title.first), display_width(title.second)});
+    layout.columns.push_back({title, width, heading.number});
+    const bool tells_apart = headline.rows.size() > 1 && !is_constant(headline, i);
+    if (heading.identity && (tells_apart || repeated.empty())) repeated.push_back(i);
   }
-  int left = 0, used = 0;
-  for (const std::size_t i : identity) left += layout.widths[i] + kGap;
-  for (std::size_t i = 0; i < headline.headings.size(); ++i) {
-    if (headline.headings[i].identity) continue;
-    const int width = layout.widths[i];
-    if (layout.blocks.empty() || used + width > columns) {
-      layout.blocks.push_back(identity);
-      used = left;
+  int used = columns + 1;
+  for (std::size_t i = 0; i < layout.columns.size(); ++i) {
+    if (used + layout.columns[i].width > columns) {
+      const bool first = layout.blocks.empty();
+      layout.blocks.push_back(first ? std::vector<std::size_t>() : repeated);
+      used = 0;
+      for (const std::size_t k : layout.blocks.back()) used += layout.columns[k].width + kGap;
     }
     layout.blocks.back().push_back(i);
-    used += width + kGap;
+    used += layout.columns[i].width + kGap;
   }
-  if (layout.blocks.empty()) layout.blocks.push_back(identity);
   return layout;
 }
 
@@ -103,15 +132,19 @@ void print_block(Page& page, const Headline& headline, const Layout& layout,
   const auto line = [&](const auto& cell) {
     std::string out;
     for (const std::size_t i : block) {
-      if (!out.empty()) out += std::string(kGap, ' ');
-      out += padded(cell(i), layout.widths[i], headline.headings[i].number);
+      const Layout::Column& column = layout.columns[i];
+      if (i != block.front()) out += std::string(kGap, ' ');
+      out += padded(cell(i), column.width, column.right);
     }
     return out.substr(0, out.find_last_not_of(' ') + 1);
   };
-  const std::string titles = line([&](std::size_t i) { return headline.headings[i].title; });
+  const std::string upper = line([&](std::size_t i) { return layout.columns[i].title.first; });
+  const std::string lower = line([&](std::size_t i) { return layout.columns[i].title.second; });
   int width = -kGap;
-  for (const std::size_t i : block) width += layout.widths[i] + kGap;
-  page.out += "\n" + page.styled(titles, Style::bold) + "\n" + page.rule(width) + "\n";
+  for (const std::size_t i : block) width += layout.columns[i].width + kGap;
+  page.out += "\n";
+  if (!upper.empty()) page.out += page.styled(upper, Style::bold) + "\n";
+  page.out += page.styled(lower, Style::bold) + "\n" + page.rule(width) + "\n";
   for (const auto& row : headline.rows) {
     page.out += line([&](std::size_t i) { return row[i]; }) + "\n";
   }
@@ -144,8 +177,11 @@ std::string write_terminal(const Report& report, const WriteOptions& options) {
   }
   if (!report.assumptions.empty()) page.heading("Assumptions");
   for (const std::string& line : report.assumptions) page.wrapped("*  ", safe_line(line), 3);
-  page.out += "\nEvery request, as a workbook: pennyweight report " + safe_line(report.database) +
-              " -o report.xlsx\n";
+  page.out += "\n";
+  page.wrapped("",
+               "Every request, as a workbook: pennyweight report " + safe_line(report.database) +
+                   " -o report.xlsx",
+               3);
   return std::move(page.out);
 }
 

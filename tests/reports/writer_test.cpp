@@ -15,10 +15,10 @@ TEST_CASE("The extension picks the format, whatever its case") {
 }
 
 TEST_CASE("An unknown extension or format is an error that names the known ones") {
-  const auto misspelt = format_of("report.xslx");
+  const auto misspelt = format_of("report.xlsm");
   REQUIRE_FALSE(misspelt);
   CHECK(misspelt.error().kind == ErrorKind::usage);
-  CHECK(misspelt.error().what.find("report.xslx") != std::string::npos);
+  CHECK(misspelt.error().what.find("report.xlsm") != std::string::npos);
   CHECK(misspelt.error().fix.find("did you mean .xlsx?") != std::string::npos);
   const auto none = format_of("report");
   REQUIRE_FALSE(none);

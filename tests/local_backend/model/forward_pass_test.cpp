@@ -125,7 +125,7 @@ Difference relative_difference(const std::vector<float>& engine,
 // Keys and values lie in the cache as f16: one that is close to the middle between two halves may
 // go the other way, 2^-11 of itself, for all tokens after it. Rows before that agree to
 // kFloatRounding.
-constexpr double kTypicalF32 = 2e-5, kLargestF32 = 1e-4, kFloatRounding = 1e-6;
+constexpr double kTypicalF32 = 2e-5, kLargestF32 = 1e-4, kFloatRounding = 2e-6;
 
 bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;

@@ -1,0 +1,342 @@
+#include "local_backend/engine.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <map>
+
+#include "local_backend/synthetic_model.h"
+#include "tests/local_backend/edited_model.h"
+#include "tests/support/temp_dir.h"
+#include "tests/test.h"
+
+namespace pennyweight::llm::test {
+namespace {
+
+using pennyweight::test::TempDir;
+
+SyntheticSpec small() {
+  SyntheticSpec spec;
+  spec.embedding_length = 64;
+  spec.feed_forward_length = 160;
+  spec.context_length = 512;
+  spec.margin = 4;
+  return spec;
+}
+
+std::unique_ptr<Engine> open(const std::filesystem::path& path, EngineOptions options = {}) {
+  if (options.threads == 0) options.threads = 1;
+  auto engine = Engine::open(path, options);
+  INFO((engine ? "" : engine.error().what + ": " + engine.error().why));
+  REQUIRE(engine);
+  return *std::move(engine);
+}
+
+// What one sequence was told, in order.
+struct Told {
+  int prefill = -1, cached = -1, finished = 0;
+  std::vector<Token> tokens;
+  std::vector<float> logprobs;
+  std::string text;
+  FinishReason reason = FinishReason::error;
+  std::string error;
+};
+
+class Recorder final : public StepSink {
+ public:
+  void on_prefill(SequenceId id, int tokens, int cached) override {
+    CHECK(told[id].tokens.empty());
+    told[id].prefill = tokens;
+    told[id].cached = cached;
+  }
+  void on_token(SequenceId id, Token token, std::string_view bytes, float logprob) override {
+    CHECK(told[id].prefill > 0);
+    CHECK(told[id].finished == 0);
+    told[id].tokens.push_back(token);
+    told[id].logprobs.push_back(logprob);
+    told[id].text += bytes;
+    if (when_token) when_token(id);
+  }
+  void on_finished(SequenceId id, FinishReason reason, std::string_view tail,
+                   const Error* error) override {
+    ++told[id].finished;
+    told[id].reason = reason;
+    told[id].text += tail;
+    if (error != nullptr) told[id].error = error->what;
+    order.push_back(id);
+  }
+  std::map<SequenceId, Told> told;
+  std::vector<SequenceId> order;
+  std::function<void(SequenceId)> when_token;
+};
+
+SequenceSpec spec_of(std::vector<Token> prompt, int max_tokens) {
+  SequenceSpec spec;
+  spec.prompt = std::move(prompt);
+  spec.max_tokens = max_tokens;
+  spec.ignore_eos = true;
+  return spec;
+}
+
+Told run(Engine& engine, SequenceSpec spec) {
+  const auto id = engine.submit(std::move(spec));
+  REQUIRE(id);
+  Recorder recorder;
+  while (engine.step(recorder)) continue;
+  CHECK(recorder.told.at(*id).finished == 1);
+  return recorder.told.at(*id);
+}
+
+std::vector<Token> tokens_of(const Engine& engine, std::string text) {
+  const auto tokens = engine.encode(PromptText{std::move(text)});
+  REQUIRE(tokens);
+  return *tokens;
+}
+
+const std::string kPrompt = "The quick brown fox jumps over the lazy dog.";
+
+}  // namespace
+
+TEST_CASE("A sequence gets its prefill, exactly max_tokens tokens and one end") {
+  const TempDir dir;
+  REQUIRE(write_synthetic_model(small(), dir / "m.gguf"));
+  const auto engine = open(dir / "m.gguf");
+  const auto prompt = tokens_of(*engine, kPrompt);
+  const Told told = run(*engine, spec_of(prompt, 9));
+  CHECK(told.prefill == static_cast<int>(prompt.size()));
+  CHECK(told.cached == 0);
+  CHECK(told.tokens.size() == 9);
+  CHECK(told.reason == FinishReason::length);
+  std::string text;
+  for (Token token : told.tokens) text += engine->tokenizer().piece(token);
+  CHECK(told.text == text);
+  for (float logprob : told.logprobs) CHECK(logprob <= 0);
+}
+
+TEST_CASE("Generated tokens are the largest of the teacher-forced logits, for every setting") {
+  const TempDir dir;
+  for (const TensorType type : {TensorType::f16, TensorType::q8_0, TensorType::q4_0}) {
+    SyntheticSpec spec = small();
+    spec.type = type;
+    spec.margin = 0;
+    REQUIRE(write_synthetic_model(spec, dir / "m.gguf"));
+    std::vector<Token> first;
+    for (const EngineOptions& options :
+         {EngineOptions{1, 0, "portable"}, EngineOptions{2, 0, "auto"},
+          EngineOptions{4, 0, "auto"}}) {
+      const auto engine = open(dir / "m.gguf", options);
+      const auto prompt = tokens_of(*engine, kPrompt + kPrompt + kPrompt);
+      const Told told = run(*engine, spec_of(prompt, 12));
+      if (first.empty()) first = told.tokens;
+      CHECK(told.tokens == first);
+      std::vector<Token> all = prompt;
+      all.insert(all.end(), told.tokens.begin(), told.tokens.end());
+      const auto logits = engine->logits(all);
+      REQUIRE(logits);
+      const auto size = static_cast<std::size_t>(engine->info().vocabulary_size);
+      REQUIRE(logits->size() == all.size() * size);
+      for (std::size_t i = prompt.size(); i < all.size(); ++i) {
+        const auto row = logits->begin() + static_cast<std::ptrdiff_t>((i - 1) * size);
+        const auto best = std::max_element(row, row + static_cast<std::ptrdiff_t>(size));
+        CHECK(best - row == all[i]);
+      }
+    }
+  }
+}
+
+TEST_CASE("Sequences run first in first out and do not touch each other") {
+  const TempDir dir;
+  REQUIRE(write_synthetic_model(small(), dir / "m.gguf"));
+  const auto engine = open(dir / "m.gguf");
+  const auto a = tokens_of(*engine, "one and two"), b = tokens_of(*engine, kPrompt + kPrompt);
+  const Told alone_a = run(*engine, spec_of(a, 6)), alone_b = run(*engine, spec_of(b, 8));
+  Recorder recorder;
+  const auto first = engine->submit(spec_of(b, 8)), second = engine->submit(spec_of(a, 6));
+  REQUIRE(first);
+  REQUIRE(second);
+  REQUIRE(*first != *second);
+  REQUIRE(engine->step(recorder));
+  REQUIRE(engine->logits(a));
+  while (engine->step(recorder)) continue;
+  CHECK(recorder.order == std::vector<SequenceId>{*first, *second});
+  CHECK(recorder.told[*first].tokens == alone_b.tokens);
+  CHECK(recorder.told[*second].tokens == alone_a.tokens);
+  CHECK(recorder.told[*second].logprobs == alone_a.logprobs);
+  CHECK_FALSE(engine->step(recorder));
+}
+
+TEST_CASE("Sampling with a seed repeats, and another seed differs") {
+  const TempDir dir;
+  SyntheticSpec flat = small();
+  flat.margin = 0;
+  REQUIRE(write_synthetic_model(flat, dir / "m.gguf"));
+  const auto engine = open(dir / "m.gguf");
+  SequenceSpec spec = spec_of(tokens_of(*engine, kPrompt), 20);
+  spec.sampling.temperature = 1;
+  spec.sampling.seed = 1;
+  const Told one = run(*engine, spec), again = run(*engine, spec);
+  spec.sampling.seed = 2;
+  const Told other = run(*engine, spec);
+  CHECK(one.tokens == again.tokens);
+  CHECK(one.tokens != other.tokens);
+}
+
+TEST_CASE("A running and a waiting sequence can be cancelled; unknown ids are ignored") {
+  const TempDir dir;
+  REQUIRE(write_synthetic_model(small(), dir / "m.gguf"));
+  const auto engine = open(dir / "m.gguf");
+  const auto prompt = tokens_of(*engine, kPrompt);
+  const auto running = engine->submit(spec_of(prompt, 100));
+  const auto waiting = engine->submit(spec_of(prompt, 100));
+  const auto last = engine->submit(spec_of(prompt, 3));
+  REQUIRE(last);
+  Recorder recorder;
+  recorder.when_token = [&](SequenceId id) {
+    if (id == *running && recorder.told[id].tokens.size() == 2) {
+      engine->cancel(*waiting);
+      engine->cancel(*running);
+      engine->cancel(12345);
+    }
+  };
+  while (engine->step(recorder)) continue;
+  CHECK(recorder.told[*running].reason == FinishReason::cancelled);
+  CHECK(recorder.told[*running].tokens.size() == 2);
+  CHECK(recorder.told[*waiting].reason == FinishReason::cancelled);
+  CHECK(recorder.told[*waiting].tokens.empty());
+  CHECK(recorder.told[*last].reason == FinishReason::length);
+  for (const auto& [id, told] : recorder.told) CHECK(told.finished == 1);
+  engine->cancel(*running);  // gone already
+}
+
+TEST_CASE("An answer ends before its stop string, which is never shown") {
+  const TempDir dir;
+  REQUIRE(write_synthetic_model(small(), dir / "m.gguf"));
+  const auto engine = open(dir / "m.gguf");
+  SequenceSpec spec = spec_of(tokens_of(*engine, kPrompt), 40);
+  const Told whole = run(*engine, spec);
+  REQUIRE(whole.text.size() > 12);
+  const std::string stop = whole.text.substr(8, 3);
+  spec.stop = {stop};
+  const Told stopped = run(*engine, spec);
+  CHECK(stopped.reason == FinishReason::stop);
+  CHECK(stopped.text == whole.text.substr(0, whole.text.find(stop)));
+  CHECK(stopped.tokens.size() < whole.tokens.size());
+}
+
+TEST_CASE("The end-of-sequence token ends an answer, is counted, and has no text") {
+  const TempDir dir;
+  REQUIRE(write_synthetic_model(small(), dir / "plain.gguf"));
+  const auto plain = open(dir / "plain.gguf");
+  const auto prompt = tokens_of(*plain, kPrompt);
+  const Told whole = run(*plain, spec_of(prompt, 10));
+  // The same weights, with the fifth token that they answer declared the end.
+  const auto eos = static_cast<std::uint64_t>(whole.tokens[4]);
+  ModelEdit edit;
+  edit.set = {{"tokenizer.ggml.eos_token_id", eos}};
+  edit_model(dir / "plain.gguf", dir / "m.gguf", edit);
+  const auto engine = open(dir / "m.gguf");
+  SequenceSpec spec = spec_of(prompt, 10);
+  spec.ignore_eos = false;
+  const Told told = run(*engine, spec);
+  const auto end = std::find(whole.tokens.begin(), whole.tokens.end(), whole.tokens[4]) + 1;
+  CHECK(told.tokens == std::vector<Token>(whole.tokens.begin(), end));
+  CHECK(told.reason == FinishReason::stop);
+  CHECK(whole.text.starts_with(told.text));
+  spec.ignore_eos = true;
+  CHECK(run(*engine, spec).tokens == whole.tokens);
+}
+
+TEST_CASE("A sequence that cannot run is refused when it is submitted") {
+  const TempDir dir;
+  REQUIRE(write_synthetic_model(small(), dir / "m.gguf"));
+  const auto engine = open(dir / "m.gguf", {1, 64});
+  REQUIRE(engine->submit(spec_of(std::vector<Token>(60, 5), 4)));
+  for (const SequenceSpec& bad :
+       {spec_of({}, 4), spec_of({5}, 0), spec_of({5}, -1), spec_of({-1}, 4), spec_of({512}, 4),
+        spec_of(std::vector<Token>(60, 5), 5), spec_of({5}, 64)}) {
+    const auto id = engine->submit(bad);
+    REQUIRE_FALSE(id);
+    CHECK_FALSE(id.error().fix.empty());
+  }
+  SequenceSpec empty_stop = spec_of({5}, 4);
+  empty_stop.stop = {""};
+  CHECK_FALSE(engine->submit(empty_stop));
+  const auto too_long = engine->encode(std::vector<Token>(64, 5));
+  REQUIRE_FALSE(too_long);
+  CHECK(too_long.error().what.find("64 tokens") != std::string::npos);
+}
+
+TEST_CASE("Weights that are not numbers end the answer with an error") {
+  const TempDir dir;
+  REQUIRE(write_synthetic_model(small(), dir / "good.gguf"));
+  ModelEdit edit;
+  edit.without = {"output_norm.weight"};
+  edit.add = {{"output_norm.weight", std::vector<float>(64, std::nanf(""))}};
+  edit_model(dir / "good.gguf", dir / "m.gguf", edit);
+  const auto engine = open(dir / "m.gguf");
+  const Told told = run(*engine, spec_of({5, 6}, 4));
+  CHECK(told.reason == FinishReason::error);
+  CHECK(told.tokens.empty());
+  CHECK(told.error.find("not numbers") != std::string::npos);
+}
+
+TEST_CASE("What a model is and takes is told as opened") {
+  const TempDir dir;
+  SyntheticSpec spec = small();
+  spec.type = TensorType::q4_0;
+  spec.context_length = 8192;
+  REQUIRE(write_synthetic_model(spec, dir / "m.gguf"));
+  const auto engine = open(dir / "m.gguf", {2, 0, "portable"});
+  const ModelInfo& info = engine->info();
+  CHECK(info.architecture == "llama");
+  CHECK(info.quantization == "Q4_0");
+  CHECK(info.file_bytes == std::filesystem::file_size(dir / "m.gguf"));
+  CHECK(info.layers == spec.layers);
+  CHECK(info.vocabulary_size == spec.vocabulary_size);
+  CHECK(info.context_limit == 8192);
+  CHECK(info.context_tokens == 4096);
+  CHECK(info.threads == 2);
+  CHECK(info.kernels == "portable");
+  CHECK(info.kv_bytes_per_token == 2 * 2 * 2 * 2 * 16);
+  CHECK(info.chat_template_sha256.size() == 64);
+  CHECK(open(dir / "m.gguf", {1, 100})->info().context_tokens == 100);
+}
+
+TEST_CASE("Options that this machine or model cannot give are refused") {
+  const TempDir dir;
+  SyntheticSpec spec = small();
+  spec.context_length = 16 << 20;
+  REQUIRE(write_synthetic_model(spec, dir / "m.gguf"));
+  const auto refusal = [&](const EngineOptions& options) {
+    const auto engine = Engine::open(dir / "m.gguf", options);
+    REQUIRE_FALSE(engine);
+    CHECK_FALSE(engine.error().fix.empty());
+    return engine.error().what + " " + engine.error().why;
+  };
+  CHECK(refusal({1, 0, "sse9"}).find("portable") != std::string::npos);
+  CHECK(refusal({-1, 0}).find("-1 threads") != std::string::npos);
+  CHECK(refusal({1, (16 << 20) + 1}).find("16777216") != std::string::npos);
+  CHECK(refusal({1, -5}).find("-5") != std::string::npos);
+  spec.layers = 64;
+  spec.heads = spec.kv_heads = 32;  // a cache of more than a terabyte
+  REQUIRE(write_synthetic_model(spec, dir / "m.gguf"));
+  CHECK(refusal({1, 16 << 20}).find("MiB of memory") != std::string::npos);
+}
+
+TEST_CASE("Files that are no model are refused by path") {
+  const TempDir dir;
+  CHECK_FALSE(Engine::open(dir / "missing.gguf", {}));
+  pennyweight::test::write_file(dir / "text.gguf", "no model");
+  const auto text = Engine::open(dir / "text.gguf", {});
+  REQUIRE_FALSE(text);
+  CHECK(text.error().what.find("text.gguf") != std::string::npos);
+  REQUIRE(write_synthetic_model(small(), dir / "good.gguf"));
+  ModelEdit edit;
+  edit.set = {{"general.architecture", std::string("mamba")}};
+  edit_model(dir / "good.gguf", dir / "mamba.gguf", edit);
+  const auto mamba = Engine::open(dir / "mamba.gguf", {});
+  REQUIRE_FALSE(mamba);
+  CHECK(mamba.error().what.find("mamba.gguf") != std::string::npos);
+}
+
+}  // namespace pennyweight::llm::test
