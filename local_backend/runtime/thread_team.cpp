@@ -33,6 +33,11 @@ void wait_for_change(const std::atomic<int>& value, int old) {
 
 struct ThreadTeam::Impl {
   explicit Impl(int members) : size(members) {}
+  ~Impl() {
+    stopping = true;
+    call();
+    for (auto& worker : workers) worker.join();
+  }
 
   void barrier() noexcept {
     if (size == 1) return;
@@ -76,11 +81,7 @@ ThreadTeam::ThreadTeam(int size) : impl_(std::make_unique<Impl>(std::max(size, 1
     impl_->workers.emplace_back([impl = impl_.get(), member] { impl->work(member); });
 }
 
-ThreadTeam::~ThreadTeam() {
-  impl_->stopping = true;
-  impl_->call();
-  for (auto& worker : impl_->workers) worker.join();
-}
+ThreadTeam::~ThreadTeam() = default;
 
 int ThreadTeam::size() const noexcept {
   return impl_->size;
