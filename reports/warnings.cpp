@@ -109,7 +109,8 @@ void WarningList::add(std::string code, std::string what, std::string advice, st
     return other.warning.code == code && other.warning.what == what;
   });
   if (entry == entries_.end()) {
-    entry = entries_.insert(entry, {{std::move(code), std::move(what), std::move(advice)}, {}});
+    Warning warning{std::move(code), std::move(what), std::move(advice)};
+    entry = entries_.insert(entry, Entry{std::move(warning), {}});
   }
   if (about.empty()) return;
   if (std::find(entry->about.begin(), entry->about.end(), about) == entry->about.end()) {

