@@ -161,18 +161,23 @@ class ModelBuilder {
   template <class Row>
   void add_rows(std::string name, std::uint64_t columns, std::uint64_t rows, Row row) {
     const TensorType type = spec_.type;
-    writer_.add_tensor(
-        std::move(name), {columns, rows}, type, [=](std::span<std::byte> out) -> Result<void> {
-          Row next = row;  // from the start of its stream, however often the file is written
-          std::vector<float> values(columns);
-          const std::size_t bytes = out.size() / rows;
-          for (std::uint64_t r = 0; r < rows; ++r) {
-            next(r, values);
-            auto written = quantize(type, values, out.subspan(r * bytes, bytes));
-            if (!written) return written;
-          }
-          return {};
-        });
+    writer_.add_tensor(std::move(name), {columns, rows}, type, [=](std::span<std::byte> out) {
+      return fill_rows(row, type, columns, rows, out);
+    });
+  }
+
+  // `row` by value: it begins its stream anew however often the file is written.
+  template <class Row>
+  static Result<void> fill_rows(Row row, TensorType type, std::size_t columns, std::size_t rows,
+                                std::span<std::byte> out) {
+    std::vector<float> values(columns);
+    const std::size_t bytes = out.size() / rows;
+    for (std::size_t r = 0; r < rows; ++r) {
+      row(r, values);
+      auto written = quantize(type, values, out.subspan(r * bytes, bytes));
+      if (!written) return written;
+    }
+    return {};
   }
 
   void add_matrix(std::string name, std::uint64_t columns, std::uint64_t rows, double scale) {

@@ -27,21 +27,26 @@ constexpr bool kSanitizer = false;
 constexpr bool kSanitizer = false;
 #endif
 
-// A Debug build may be compiled with -O1; its checks still make it no build to measure with.
-constexpr bool optimised() {
-  const std::string_view type = PENNYWEIGHT_BUILD_TYPE;
 #if defined(__OPTIMIZE__)
-  return type == "Release" || type == "RelWithDebInfo" || type == "MinSizeRel";
+constexpr bool kOptimised = true;
 #else
-  return false;
+constexpr bool kOptimised = false;
 #endif
+
+// A Debug build may be compiled with -O1; its checks still make it no build to measure with.
+constexpr bool release_type(std::string_view type) {
+  return type == "Release" || type == "RelWithDebInfo" || type == "MinSizeRel";
 }
 
 }  // namespace
 
 const BuildInfo& build_info() {
-  static constexpr BuildInfo info{PENNYWEIGHT_VERSION,    PENNYWEIGHT_COMMIT, kCompiler,
-                                  PENNYWEIGHT_BUILD_TYPE, optimised(),        kSanitizer};
+  static constexpr BuildInfo info{PENNYWEIGHT_VERSION,
+                                  PENNYWEIGHT_COMMIT,
+                                  kCompiler,
+                                  PENNYWEIGHT_BUILD_TYPE,
+                                  kOptimised && release_type(PENNYWEIGHT_BUILD_TYPE),
+                                  kSanitizer};
   return info;
 }
 

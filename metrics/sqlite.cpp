@@ -35,8 +35,10 @@ Error explain(sqlite3* db, int code, const std::filesystem::path& path) {
       return {ErrorKind::io, "cannot open " + name, system_reason(db),
               "check the path and its permissions; a store left by an interrupted run needs a "
               "writable directory"};
-    case SQLITE_NOTADB:
     case SQLITE_CORRUPT:
+      return {ErrorKind::invalid_input, name + " is damaged", sqlite3_errmsg(db),
+              "restore it from a copy"};
+    case SQLITE_NOTADB:
       return {ErrorKind::invalid_input, name + " is not a Pennyweight store", sqlite3_errmsg(db),
               "give the .db file that a run has written"};
     case SQLITE_BUSY:

@@ -97,14 +97,17 @@ class StoreWriter {
   static Result<std::unique_ptr<StoreWriter>> open(const std::filesystem::path& path, OpenMode mode);
   virtual ~StoreWriter() = default;  // as close(), errors lost
 
-  // Before the first request; these three wait until the rows are durable.
+  // Before the first request; these three wait until the rows are committed. A run, cell or price
+  // that is there already stays as first written, and the run is the current one again.
   virtual Result<void> begin_run(const RunInfo& run, const std::vector<CellInfo>& cells,
                                  const std::vector<PriceRow>& prices_used) = 0;
   virtual Result<void> begin_sitting(const Sitting& sitting) = 0;
   virtual Result<void> set_status(RunStatus status) = 0;
 
-  // Queued; any thread; never block on the disk. A record is put once at `sent` (Failure::in_flight)
-  // and once finished, the second replacing the first.
+  // Queued; any thread; never block on the disk. A record is put once at `sent`
+  // (Failure::in_flight) and once finished, the second replacing the first; role, phase and sitting
+  // belong to its key, so that a later sitting's warm-up adds to the earlier one's. Other rows are
+  // of the current run, pairs and samples of the current sitting.
   virtual void put(const RequestRecord& record) = 0;
   virtual void put(const StoredTask& task) = 0;  // once for each task
   virtual void put(const StoredScore& score) = 0;
@@ -129,7 +132,8 @@ class StoreReader {
   virtual Result<std::vector<CellInfo>> cells(const std::string& run_id) = 0;
   virtual Result<std::vector<Sitting>> sittings(const std::string& run_id) = 0;
   virtual Result<std::vector<PriceRow>> prices(const std::string& run_id) = 0;
-  // In order of scheduled, then attempt. `visit` returns false to stop. Chunks and answers included.
+  // In order of sitting, scheduled, then attempt. `visit` returns false to stop. Chunks and answers
+  // included.
   virtual Result<void> for_each_record(const std::string& run_id, const std::string& cell_id,
                                        const std::function<bool(const RequestRecord&)>& visit) = 0;
   virtual Result<std::vector<StoredTask>> tasks(const std::string& run_id) = 0;

@@ -94,6 +94,8 @@ struct Raw {
   String& bytes;
 };
 template <class String>
+Raw(String&) -> Raw<String>;
+template <class String>
 struct Codec<Raw<String>> {
   static constexpr std::string_view type = "BLOB";
   static void bind(sqlite::Statement& s, const Raw<String>& v) { s.bind_blob(v.bytes); }

@@ -5,21 +5,23 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace pennyweight {
 
-// Text views live as long as the reader. One thread.
+// One thread.
 class JsonReader {
  public:
-  // Empty when `json` is not one whole JSON document (UTF-8).
+  // Empty when `json` is not one whole JSON document (UTF-8). Half characters, as escapes, are let
+  // through (runners/surrogates.h).
   static std::optional<JsonReader> read(std::string_view json);
   JsonReader(JsonReader&&) noexcept;
   JsonReader& operator=(JsonReader&&) noexcept;
   ~JsonReader();
 
   // `path` is a JSON pointer (RFC 6901): "/choices/0/delta/content"; "" is the whole.
-  std::optional<std::string_view> text(std::string_view path) const;
+  std::optional<std::string> text(std::string_view path) const;
   std::optional<std::int64_t> integer(std::string_view path) const;
   bool has(std::string_view path) const;  // there, and not null
 

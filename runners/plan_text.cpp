@@ -174,7 +174,7 @@ temperature = 0
 [energy]
 sources = ["auto"]          # or ["off"]
 
-[cost]                      # for local targets
+[cost]                      # of targets on this machine
 machine_usd_per_hour = 0.40
 electricity_usd_per_kwh = 0.15
 

@@ -154,7 +154,7 @@ Result<void> probe_writable(const fs::path& path) {
 }
 
 Result<RandomAccessFile> RandomAccessFile::open(const fs::path& path) {
-  const int fd = open_retrying(path, O_RDONLY);
+  const int fd = open_retrying(path, O_RDONLY | O_NONBLOCK);  // a pipe would wait for a writer
   if (fd < 0) return failed("read", path, errno);
   RandomAccessFile file(fd, 0, path);
   struct stat info {};

@@ -45,7 +45,7 @@ std::optional<Finish> finish_of(const JsonReader& json) {
 // {"error":{"message":...}}, {"error":"..."}, {"message":...}, {"detail":...}
 std::string error_message_of(const JsonReader& json, std::string_view raw) {
   for (const auto path : {"/error/message", "/error", "/message", "/detail"})
-    if (const auto text = json.text(path); text && !text->empty()) return std::string(*text);
+    if (const auto text = json.text(path); text && !text->empty()) return *text;
   return std::string(raw.substr(0, 200));
 }
 
@@ -162,7 +162,8 @@ class OpenAiChat final : public Dialect {
     }
     const auto json = JsonReader::read(text);
     if (!json) return protocol_error("an event is not JSON: " + std::string(text.substr(0, 200)));
-    if (json->has("/error")) return protocol_error("in the stream: " + error_message_of(*json, text));
+    if (json->has("/error"))
+      return protocol_error("in the stream: " + error_message_of(*json, text));
     read_identity(*json, delta);
     read_text(*json, "/choices/0/delta", delta);
     delta.finish = finish_of(*json);
@@ -179,7 +180,8 @@ class OpenAiChat final : public Dialect {
   std::vector<Delta> read_body(std::string_view body) const override {
     const auto json = JsonReader::read(body);
     if (!json) return {protocol_error("not JSON: " + std::string(body.substr(0, 200)))};
-    if (json->has("/error")) return {protocol_error("HTTP 200 with " + error_message_of(*json, body))};
+    if (json->has("/error"))
+      return {protocol_error("HTTP 200 with " + error_message_of(*json, body))};
     if (!json->has("/choices/0/message"))
       return {protocol_error("a reply without choices: " + std::string(body.substr(0, 200)))};
     Delta text;
@@ -212,8 +214,7 @@ Failure failure_of(int status, std::string_view code) {
 
 ErrorReply OpenAiChat::read_error(int status, const HttpResponse& response) const {
   const auto json = JsonReader::read(response.body);
-  std::string_view code;
-  std::string message;
+  std::string code, message;
   if (json) {
     code = json->text("/error/code").value_or("");
     message = error_message_of(*json, response.body);

@@ -5,6 +5,7 @@
 #include "runners/dialects/reply_headers.h"
 #include "runners/framing/sse.h"
 #include "runners/json_reader.h"
+#include "runners/surrogates.h"
 
 namespace pennyweight {
 namespace {
@@ -121,6 +122,8 @@ Completion read_response(const Dialect& dialect, HttpResponse response) {
   } else {
     set_failure(out, response.failure, error_text(response.error_message));
   }
+  out.answer = join_surrogates(out.answer);
+  out.reasoning = join_surrogates(out.reasoning);
   if (out.failure == Failure::cancelled) out.finish = Finish::cancelled;
   return out;
 }

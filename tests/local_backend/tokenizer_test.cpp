@@ -239,15 +239,15 @@ TEST_CASE("any bytes go through a synthetic vocabulary and back") {
   CHECK(t->encode("the and", Specials::as_text).size() == 2);
 }
 
-TEST_CASE("a megabyte of text without a break is tokenised in linear time") {
+TEST_CASE("a long text without a break does not take quadratic time") {
   TinyVocabulary v;
   std::string run = "a";
   v.add(kBlank, -99);
   for (int i = 0; i < 10; ++i, run += run) v.add(run, static_cast<float>(-i));
   const Tokenizer t = v.load();
-  const std::string text(1u << 20, 'a');
+  const std::string text(1u << 18, 'a');
   const Tokens tokens = t.encode(text, Specials::parse);
-  CHECK(tokens.size() == 1 + (1u << 20) / 512);
+  CHECK(tokens.size() == 1 + (1u << 18) / 512);
   CHECK(t.decode(tokens) == text);
 }
 

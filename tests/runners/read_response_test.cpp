@@ -106,6 +106,13 @@ TEST_CASE("a stream in CRLF, byte by byte, with comments between, is the same st
   CHECK(c.chunks.size() == 4);
 }
 
+TEST_CASE("a character whose halves came in two events is whole in the answer") {
+  const Completion c =
+      read(streamed({{1, text_event("Hi \\ud83d")}, {2, text_event("\\ude42!") + kStop + kDone}}));
+  CHECK(c.failure == Failure::none);
+  CHECK(c.answer == "Hi 🙂!");
+}
+
 TEST_CASE("reasoning is kept apart from the answer, tool calls are in neither") {
   const Completion c = read(streamed(
       {{1, event(R"({"reasoning_content":"hm"})") + event(R"({"reasoning":"!"})") +

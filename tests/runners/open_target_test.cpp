@@ -1,0 +1,99 @@
+#include <cstdlib>
+
+#include "runners/target_spec.h"
+#include "tests/support/temp_dir.h"
+#include "tests/test.h"
+
+namespace pennyweight {
+namespace {
+
+// An environment variable for the length of a test.
+class Variable {
+ public:
+  Variable(const char* name, const std::string& value) : name_(name) {
+    if (const char* old = std::getenv(name)) old_ = old;
+    setenv(name, value.c_str(), 1);
+  }
+  ~Variable() { old_ ? setenv(name_, old_->c_str(), 1) : unsetenv(name_); }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+
+ private:
+  const char* name_;
+  std::optional<std::string> old_;
+};
+
+Result<std::unique_ptr<Target>> make(std::string_view use) {
+  static const SteadyClock clock;
+  const auto spec = parse_target(use);
+  REQUIRE(spec);
+  return make_target(*spec, clock);
+}
+
+}  // namespace
+
+TEST_CASE("A synthetic model is made once in the cache and opened from there") {
+  const test::TempDir cache;
+  const Variable where("XDG_CACHE_HOME", cache.path().string());
+  const auto first = make("local:synth/tiny:q4_0,threads=1,name=t");
+  INFO((first ? "" : first.error().what));
+  REQUIRE(first);
+  CHECK((*first)->info().name == "t");
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(cache / "pennyweight")) {
+    files.push_back(entry.path());
+  }
+  REQUIRE(files.size() == 1);
+  const auto written = std::filesystem::last_write_time(files[0]);
+  const auto second = make("local:synth/tiny:q4_0,threads=1");
+  REQUIRE(second);
+  CHECK(std::filesystem::last_write_time(files[0]) == written);
+  CHECK(*(*first)->info().identity.find("model_sha256") ==
+        *(*second)->info().identity.find("model_sha256"));
+}
+
+TEST_CASE("A synthetic model of an unknown name gets a suggestion") {
+  const auto target = make("local:synth/tiniy:q4_0");
+  REQUIRE(!target);
+  CHECK(target.error().fix.find("tiny") != std::string::npos);
+}
+
+TEST_CASE("A missing model file is named") {
+  const auto target = make("local:/nowhere/model.gguf");
+  REQUIRE(!target);
+  CHECK(target.error().what.find("/nowhere/model.gguf") != std::string::npos);
+}
+
+TEST_CASE("A missing key is an authentication error that names its place") {
+  const Variable none("PW_TEST_NO_KEY", "");
+  const auto target = make("openai:gpt-4o,api_key_env=PW_TEST_NO_KEY");
+  REQUIRE(!target);
+  CHECK(target.error().kind == ErrorKind::authentication);
+  CHECK(target.error().why.find("PW_TEST_NO_KEY") != std::string::npos);
+}
+
+TEST_CASE("A key from a variable or a file shows in nothing that a target tells") {
+  const test::TempDir directory;
+  const Variable key("PW_TEST_KEY", "canary-key-1");
+  test::write_file(directory / "key", "\n canary-key-2 \n");
+  test::write_file(directory / "empty", " \n");
+  for (const std::string& place :
+       {std::string("api_key_env=PW_TEST_KEY"), "api_key_file=" + (directory / "key").string()}) {
+    const auto target = make("http://127.0.0.1:1/v1#m," + place);
+    REQUIRE(target);
+    const TargetInfo& info = (*target)->info();
+    CHECK((to_json(info.identity) + to_json(info.facts)).find("canary") == std::string::npos);
+  }
+  const auto empty = make("http://127.0.0.1:1/v1#m,api_key_file=" + (directory / "empty").string());
+  REQUIRE(!empty);
+  CHECK(empty.error().kind == ErrorKind::authentication);
+}
+
+TEST_CASE("A simulated target opens as its text says") {
+  const auto target = make("sim:ttft=1ms,answer=a%2Cb,name=s");
+  REQUIRE(target);
+  CHECK((*target)->info().name == "s");
+  CHECK(*(*target)->info().identity.find("answer")->text() == "a,b");
+}
+
+}  // namespace pennyweight
