@@ -64,7 +64,8 @@ class StepSink {
   // The prompt is in the cache: `tokens` of it, of which `cached` were reused.
   virtual void on_prefill(SequenceId id, int tokens, int cached) = 0;
   // One generated token. `bytes` is text that is complete UTF-8 and certain (a stop string cannot
-  // begin in it any more), so it may be empty and the next one longer; it dies with the call.
+  // begin in it any more), so it may be empty and the next one longer; it dies with the call. The
+  // token that ends an answer is reported too: it was computed, and it has no text.
   virtual void on_token(SequenceId id, Token token, std::string_view bytes, float logprob) = 0;
   // Last call for this id. `tail` is text held back until now. `error` is set with
   // FinishReason::error only.

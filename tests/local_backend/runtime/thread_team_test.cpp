@@ -45,7 +45,9 @@ TEST_CASE("A team that has slept wakes up") {
   int runs = 0;
   for (int i = 0; i < 3; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(3));
-    team.run([&](int m) { runs += m; });
+    team.run([&](int m) {
+      if (m == 1) ++runs;
+    });
   }
   CHECK(runs == 3);
 }
