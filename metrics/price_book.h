@@ -17,11 +17,12 @@ namespace pennyweight {
 
 // Prices are Money for 1M tokens. Empty = not offered or not known, never free.
 struct PriceRow {
-  std::string provider, model;  // "openai", "gpt-4o"; "model@>128k" = whole request above that prompt
+  std::string provider,
+      model;  // "openai", "gpt-4o"; "model@>128k" = whole request above that prompt
   std::optional<Money> input_per_1m, cached_input_per_1m, cache_write_per_1m, output_per_1m;
-  std::string effective_from;   // YYYY-MM-DD, UTC
+  std::string effective_from;  // YYYY-MM-DD, UTC
   std::string source;
-  bool verified = false;        // false: memory, derivation or conflict; reports mark it
+  bool verified = false;  // false: memory, derivation or conflict; reports mark it
   std::string key() const { return provider + "/" + model; }
 };
 

@@ -1,5 +1,5 @@
-// A cell's rows become one line. Only measured answers enter; failures never enter latencies and always
-// enter the rates.
+// A cell's rows become one line. Only measured answers enter; failures never enter latencies and
+// always enter the rates. A retried request counts once, and waits from its first schedule.
 #pragma once
 
 #include <optional>
@@ -15,8 +15,8 @@
 
 namespace pennyweight {
 
-// Of one metric, in the unit of the samples. A percentile below its sample floor is empty, and so is
-// its interval.
+// Of one metric, in the unit of the samples. A percentile below its sample floor is empty, and so
+// is its interval.
 struct Distribution {
   int n = 0;
   std::optional<double> mean, sd, min, p50, p90, p95, p99, max;
@@ -28,7 +28,7 @@ struct Summary {
   CellInfo cell;
   int n_planned = 0, n_requests = 0, n_ok = 0, n_failed = 0, n_retries = 0, n_warm_up = 0;
   double duration_s = 0;  // first scheduled to last done, of measured requests
-  double busy_s = 0;      // union of [sent, done] of measured requests: what a machine rate is paid for
+  double busy_s = 0;  // union of [sent, done] of measured requests: what a machine rate is paid for
 
   // Quality.
   int n_scored = 0, n_correct = 0;
@@ -39,9 +39,9 @@ struct Summary {
   // Speed, ms and tokens a second.
   Distribution ttft_ms, ttft_from_sent_ms, e2e_ms, e2e_from_sent_ms, tpot_ms, send_lag_ms,
       inter_chunk_gap_ms;
-  Distribution output_tokens_per_s;                     // per request
-  std::optional<double> output_tokens_per_s_system;     // all output tokens / busy_s
-  std::optional<double> requests_per_s;                 // ok requests / duration_s
+  Distribution output_tokens_per_s;                  // per request
+  std::optional<double> output_tokens_per_s_system;  // all output tokens / busy_s
+  std::optional<double> requests_per_s;              // ok requests / duration_s
 
   // Volume. Tokens are empty when any measured answer lacks them.
   std::optional<std::int64_t> input_tokens, cached_tokens, output_tokens, reasoning_tokens;
@@ -50,7 +50,9 @@ struct Summary {
   // Energy of the measured requests' own intervals, and what it costs.
   EnergyFigure energy;
   std::optional<double> joules_per_output_token, joules_per_task;
-  std::optional<Money> cost_total, cost_machine, cost_electricity;  // failed and retried calls included
+  // Failed and retried calls included; empty when one may have been billed and its tokens are not
+  // known.
+  std::optional<Money> cost_total, cost_machine, cost_electricity;
   std::optional<double> cost_per_1m_output_tokens, cost_per_1m_tokens, cost_per_1k_tasks,
       cost_per_correct;
   Currency cost_currency = kUsd;
@@ -67,7 +69,7 @@ struct SummaryInput {
   const EnergyLedger* energy = nullptr;    // null: not applicable to this target
   std::string no_energy_reason;            // for a remote target: "not measurable from here"
   CostRule cost_rule;
-  std::optional<PriceRow> price;           // in force at the run's date
+  std::optional<PriceRow> price;  // in force at the run's date
 };
 Summary summarize(const SummaryInput& input);
 

@@ -43,7 +43,8 @@ std::string add_token_cost(Summary& s, const SummaryInput& input,
     }
   }
   if (uncounted > 0) {
-    return "the server sent no token count with " + std::to_string(uncounted) + " answers";
+    return "the server sent no token count with " + std::to_string(uncounted) + " of " +
+           std::to_string(s.n_ok) + " answers";
   }
   if (maybe_billed > 0) {
     return std::to_string(maybe_billed) +

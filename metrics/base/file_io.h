@@ -14,8 +14,8 @@ namespace pennyweight {
 
 Result<std::string> read_file(const std::filesystem::path& path);
 
-// Writes to a temporary file beside `path`, fsyncs it and renames: a reader sees the old file or the
-// new one, never half of one.
+// Writes to a temporary file beside `path`, fsyncs it and renames: a reader sees the old file or
+// the new one, never half of one.
 Result<void> write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
 // The same for a library that insists on writing by path: `write` gets the temporary path.
 Result<void> write_file_atomically(
@@ -25,8 +25,8 @@ Result<void> write_file_atomically(
 // Whether a file could be made at `path`, found before the work that would fill it. Leaves nothing.
 Result<void> probe_writable(const std::filesystem::path& path);
 
-// Random access without reading the whole: a read-only view of a file. Moves; closes on destruction.
-// read_at is safe from several threads.
+// Random access without reading the whole: a read-only view of a file. Moves; closes on
+// destruction. read_at is safe from several threads.
 class RandomAccessFile {
  public:
   static Result<RandomAccessFile> open(const std::filesystem::path& path);

@@ -31,9 +31,9 @@ class Random {
       : seed_(seed), index_(index), stream_(static_cast<std::uint32_t>(stream)) {}
   std::uint32_t next_u32() noexcept;
   std::uint64_t next_u64() noexcept;
-  double uniform() noexcept;                           // [0, 1), 53 bits
-  std::uint64_t below(std::uint64_t bound) noexcept;   // [0, bound), no modulo bias; bound > 0
-  double normal() noexcept;                            // mean 0, sd 1 (Box-Muller, fixed pairing)
+  double uniform() noexcept;                          // [0, 1), 53 bits
+  std::uint64_t below(std::uint64_t bound) noexcept;  // [0, bound), no modulo bias; bound > 0
+  double normal() noexcept;                           // mean 0, sd 1 (Box-Muller, fixed pairing)
 
  private:
   std::uint64_t seed_, index_;

@@ -37,7 +37,9 @@ std::optional<Money> parse_money(std::string_view decimal, Currency currency);
 // Fixed notation, as many decimals as it needs, at most 12: "0.000036".
 std::string money_text(Money m);
 // For statistics and display only; never back.
-inline double to_double(Money m) { return static_cast<double>(m.pico) * 1e-12; }
+inline double to_double(Money m) {
+  return static_cast<double>(m.pico) * 1e-12;
+}
 
 struct Joules {
   double value = 0;
@@ -53,8 +55,12 @@ inline Joules operator*(Watts p, Duration t) {
   return {p.value * static_cast<double>(t.count()) * 1e-9};
 }
 
-inline double to_seconds(Duration d) { return static_cast<double>(d.count()) * 1e-9; }
-inline double to_milliseconds(Duration d) { return static_cast<double>(d.count()) * 1e-6; }
+inline double to_seconds(Duration d) {
+  return static_cast<double>(d.count()) * 1e-9;
+}
+inline double to_milliseconds(Duration d) {
+  return static_cast<double>(d.count()) * 1e-6;
+}
 // "800ms", "2s", "5m", "1.5h", "250us", "10ns". Empty when it is none of them.
 std::optional<Duration> parse_duration(std::string_view text);
 

@@ -1,5 +1,5 @@
-// Order statistics. Sources: Hyndman & Fan 1996 (type 7, as PERCENTILE.INC and numpy); intervals for a
-// quantile from the binomial (no distribution assumed).
+// Order statistics. Sources: Hyndman & Fan 1996 (type 7, as PERCENTILE.INC and numpy); intervals
+// for a quantile from the binomial (no distribution assumed).
 #pragma once
 
 #include <optional>
@@ -7,12 +7,12 @@
 
 namespace pennyweight {
 
-// Type 7: h = (n-1)p + 1 between order statistics. Empty for no data or p outside [0, 1]; NaN is refused
-// likewise. `sorted` ascends.
+// Type 7: h = (n-1)p + 1 between order statistics. Empty for no data or p outside [0, 1]; NaN is
+// refused likewise. `sorted` ascends.
 std::optional<double> quantile(std::span<const double> sorted, double p);
 
-// Two-sided `level` interval from order statistics. A side without a rank is empty: p50 needs 6 samples,
-// p95 72, p99 368 for 95 %.
+// Two-sided `level` interval from order statistics. A side without a rank is empty: p50 needs 6
+// samples, p95 72, p99 368 for 95 %.
 struct QuantileInterval {
   std::optional<double> low, high;
 };

@@ -228,7 +228,7 @@ TEST_CASE("an unknown token count or price leaves the cost blank with the reason
   CHECK_FALSE(s.cost_total);
   CHECK_FALSE(s.cost_per_1k_tasks);
   CHECK_FALSE(s.output_tokens);
-  CHECK(blank(s, "cost_usd_per_1m_tokens") == "the server sent no token count with 1 answers");
+  CHECK(blank(s, "cost_usd_per_1m_tokens") == "the server sent no token count with 1 of 3 answers");
   CHECK(blank(s, "output_tokens_total") == "not all answers came with a token count");
 
   records = answers(3);
