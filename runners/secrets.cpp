@@ -88,13 +88,16 @@ void register_secret(std::string secret) {
                    [](const auto& a, const auto& b) { return a.size() > b.size(); });
 }
 
-std::string redact(std::string_view text) {
+std::string redact_registered(std::string_view text) {
   std::string out(text);
-  {
-    auto& [mutex, values] = secrets();
-    const std::lock_guard lock(mutex);
-    for (const auto& value : values) replace_all(out, value);
-  }
+  auto& [mutex, values] = secrets();
+  const std::lock_guard lock(mutex);
+  for (const auto& value : values) replace_all(out, value);
+  return out;
+}
+
+std::string redact(std::string_view text) {
+  std::string out = redact_registered(text);
   redact_user_info(out);
   for (const Rule& rule : kRules) apply(rule, out);
   return out;

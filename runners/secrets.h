@@ -14,4 +14,8 @@ void register_secret(std::string secret);
 // token= in URLs, user info) out of a text.
 std::string redact(std::string_view text);
 
+// Takes out registered secrets only: for answers, in which what looks like a key is part of the
+// task.
+std::string redact_registered(std::string_view text);
+
 }  // namespace pennyweight

@@ -5,6 +5,7 @@
 #include "runners/dialects/reply_headers.h"
 #include "runners/framing/sse.h"
 #include "runners/json_reader.h"
+#include "runners/secrets.h"
 #include "runners/surrogates.h"
 
 namespace pennyweight {
@@ -122,8 +123,11 @@ Completion read_response(const Dialect& dialect, HttpResponse response) {
   } else {
     set_failure(out, response.failure, error_text(response.error_message));
   }
-  out.answer = join_surrogates(out.answer);
-  out.reasoning = join_surrogates(out.reasoning);
+  // A server may echo the key anywhere, also cut across events: so only here, where all is joined.
+  out.answer = redact_registered(join_surrogates(out.answer));
+  out.reasoning = redact_registered(join_surrogates(out.reasoning));
+  out.model_served = redact(out.model_served);
+  out.provider_request_id = redact(out.provider_request_id);
   if (out.failure == Failure::cancelled) out.finish = Finish::cancelled;
   return out;
 }
