@@ -1,13 +1,17 @@
 // Keys never reach a message, a log, a report or the store. Any thread.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
 namespace pennyweight {
 
-// Call when a key is read. What is shorter than 8 bytes is no secret, and is left alone: replacing
-// it everywhere would garble what people read.
+// What is shorter is no key, and is not registered: replacing it everywhere would garble what
+// people read.
+constexpr std::size_t kShortestKey = 4;  // bytes
+
+// Call when a key is read.
 void register_secret(std::string secret);
 
 // Takes registered secrets and whatever looks like one (Authorization and api-key values, key= and

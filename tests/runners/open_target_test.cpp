@@ -1,5 +1,6 @@
 #include <cstdlib>
 
+#include "runners/secrets.h"
 #include "runners/target_spec.h"
 #include "tests/support/temp_dir.h"
 #include "tests/test.h"
@@ -87,6 +88,25 @@ TEST_CASE("A key from a variable or a file shows in nothing that a target tells"
   const auto empty = make("http://127.0.0.1:1/v1#m,api_key_file=" + (directory / "empty").string());
   REQUIRE(!empty);
   CHECK(empty.error().kind == ErrorKind::authentication);
+}
+
+TEST_CASE("A key has no line end around it and no blank or control character inside") {
+  const char* const name = "PW_TEST_ODD_KEY";
+  const std::string use = std::string("http://127.0.0.1:1/v1#m,api_key_env=") + name;
+  {
+    const Variable key(name, "canary-crlf\r\n");
+    REQUIRE(make(use));
+    CHECK(redact("<canary-crlf>") == "<[redacted]>");  // as it is sent, without the line end
+  }
+  for (const std::string bad :
+       {"canary two", "canary\x01", "canary\tx", "can\r\nary", "abc", " \r\n"}) {
+    const Variable key(name, bad);
+    const auto refused = make(use);
+    REQUIRE(!refused);
+    CHECK(refused.error().kind == ErrorKind::authentication);
+    CHECK((refused.error().what + refused.error().why).find(name) != std::string::npos);
+    CHECK((refused.error().what + refused.error().why).find("can") == std::string::npos);
+  }
 }
 
 TEST_CASE("A simulated target opens as its text says") {
