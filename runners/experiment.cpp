@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 
 #include "datasets/builtin/builtin.h"
 #include "datasets/selection.h"
@@ -114,6 +115,26 @@ CellInfo resolve_cell(const PlanSpec& plan, const Target& target, const CostRule
   return cell;
 }
 
+// Cells that are the same would write over each other's records.
+Result<void> check_distinct(const Experiment& experiment) {
+  const auto name = [&](std::size_t cell) {
+    const std::size_t per_set = experiment.plan.loads.size() * experiment.targets.size();
+    const CellInfo& info = experiment.cells[cell];
+    return info.target + " x " + experiment.plan.task_sets[cell / per_set].use + " x " +
+           info.load_point;
+  };
+  std::map<std::string, std::size_t> seen;
+  for (std::size_t i = 0; i < experiment.cells.size(); ++i) {
+    const auto [first, fresh] = seen.emplace(experiment.cells[i].cell_id, i);
+    if (fresh) continue;
+    return fail(ErrorKind::usage,
+                "the plan asks twice for the same: " + name(first->second) + " and " + name(i),
+                "their task set, load and target are equal in all that counts",
+                "leave one out; repeat asks the same tasks again");
+  }
+  return {};
+}
+
 Result<void> resolve_costs(const std::string& date, Experiment& experiment) {
   for (std::size_t i = 0; i < experiment.targets.size(); ++i) {
     const TargetInfo& info = experiment.targets[i]->info();
@@ -164,6 +185,7 @@ Result<Experiment> open_experiment(PlanSpec plan, std::vector<std::unique_ptr<Ta
       }
     }
   }
+  if (auto ok = check_distinct(out); !ok) return fail(ok.error());
   return out;
 }
 

@@ -97,6 +97,29 @@ TEST_CASE("Cells come in the plan's order with what they will ask") {
   CHECK(e.cell_of(0, 1, 1) == 3);
 }
 
+TEST_CASE("Two cells that are the same are refused, and both are named") {
+  const auto twice = [](const PlanSpec& plan, const std::string& other) {
+    std::vector<TaskSet> sets;
+    sets.push_back(small_set(4));
+    sets.push_back(small_set(4, other));
+    std::vector<std::unique_ptr<Target>> targets;
+    targets.push_back(std::make_unique<NamedTarget>("a", "local"));
+    return open_experiment(plan, std::move(targets), std::move(sets), "2026-09-01");
+  };
+  PlanSpec plan = small_plan({"local:m.gguf,name=a"});
+  plan.task_sets = {{"a.jsonl", std::nullopt}, {"./a.jsonl", std::nullopt}};
+  CHECK(twice(plan, "other"));
+  const auto refused = twice(plan, "small");
+  REQUIRE(!refused);
+  CHECK(refused.error().kind == ErrorKind::usage);
+  CHECK(refused.error().what ==
+        "the plan asks twice for the same: a x a.jsonl x c1 and a x ./a.jsonl x c1");
+  plan = small_plan({"local:m.gguf,name=a"});
+  plan.loads = {LoadPoint{LoadPoint::Kind::closed_loop, 2},
+                LoadPoint{LoadPoint::Kind::closed_loop, 2}};
+  CHECK_FALSE(opened(plan));
+}
+
 TEST_CASE("Without a bound on the output tokens nothing is opened") {
   auto set = TaskSet::parse(
       R"({"format":1,"name":"s","version":"1","rows":{"path":"r.jsonl"},"score":{"default":{"name":"exact_match"}}})",
