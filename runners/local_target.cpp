@@ -95,9 +95,9 @@ void finish(Desk& desk, RequestId id, Recording recording) {
 
 class Recorder final : public llm::GenerationSink {
  public:
-  Recorder(RequestId id, int max_tokens, std::shared_ptr<Desk> desk, const Clock& clock)
+  Recorder(RequestId id, int most_tokens, std::shared_ptr<Desk> desk, const Clock& clock)
       : id_(id), desk_(std::move(desk)), loop_(desk_->loop), clock_(clock), told_(clock.now()) {
-    const auto tokens = static_cast<std::size_t>(std::max(max_tokens, 0));
+    const auto tokens = static_cast<std::size_t>(std::max(most_tokens, 0));
     recording_.chunks.reserve(tokens + 1);
     recording_.answer.reserve(tokens * kBytesPerToken);
   }
@@ -212,7 +212,8 @@ class LocalTarget final : public Target {
     Call& call = desk_->calls[id];
     call.sent = clock_.now();
     if (std::holds_alternative<Continuations>(request.prompt)) return refuse(id, call.sent);
-    auto sink = std::make_shared<Recorder>(id, request.generation.max_tokens, desk_, clock_);
+    const int most = std::min(request.generation.max_tokens, engine_.info().context_tokens);
+    auto sink = std::make_shared<Recorder>(id, most, desk_, clock_);
     call.generation = engine_.submit(generate_request(request), std::move(sink));
     call.timeout =
         desk_->loop->call_at(call.sent + request.timeouts.total, [this, id] { time_out(id); });

@@ -231,6 +231,17 @@ TEST_CASE("What the engine cannot take is unsupported, with the reason") {
   CHECK(lab.sent.count(2) == 0);
 }
 
+TEST_CASE("A bound on the output that no memory could hold takes no more than the context") {
+  Lab lab;
+  lab.wanted = 2;
+  lab.run([&] {
+    lab.target->issue(1, ask(2'000'000'000));
+    lab.target->issue(2, ask(4));
+  });
+  CHECK(lab.finished.at(1).failure == Failure::unsupported);
+  CHECK(lab.finished.at(2).failure == Failure::none);
+}
+
 TEST_CASE("A target can go while its engine works, and nothing calls back") {
   Lab lab;
   Request request = ask(3500);
