@@ -163,6 +163,8 @@ TEST_CASE("The plan's machine rates are for targets on this machine that do not 
   CHECK(e.plan.targets[1].cost.words == "$1 per hour of use and $0.15 per kWh");
   CHECK(e.plan.targets[2].cost.kind == CostRule::Kind::none);
   CHECK(e.plan.targets[3].cost.kind == CostRule::Kind::none);
+  CHECK(*e.cells[0].target_facts.find("on_this_machine")->boolean());  // the report asks for it
+  CHECK_FALSE(*e.cells[2].target_facts.find("on_this_machine")->boolean());
 }
 
 TEST_CASE("A cost cap that cannot hold is refused") {
