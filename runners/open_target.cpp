@@ -134,6 +134,7 @@ Result<std::unique_ptr<Target>> open_remote(const TargetSpec& spec) {
   DialectConfig config;
   config.base_url = spec.location;
   config.model = spec.model;
+  config.key_hint = key_place(spec);
   config.api_key = std::move(*key);
   if (const auto field = option(spec, "max_tokens_field"); !field.empty()) {
     config.max_tokens_field = field;

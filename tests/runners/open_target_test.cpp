@@ -2,6 +2,7 @@
 
 #include "runners/secrets.h"
 #include "runners/target_spec.h"
+#include "tests/support/script_server.h"
 #include "tests/support/temp_dir.h"
 #include "tests/test.h"
 
@@ -107,6 +108,16 @@ TEST_CASE("A key has no line end around it and no blank or control character ins
     CHECK((refused.error().what + refused.error().why).find(name) != std::string::npos);
     CHECK((refused.error().what + refused.error().why).find("can") == std::string::npos);
   }
+}
+
+TEST_CASE("A key that the server refuses is looked for where it came from") {
+  const Variable key("PW_TEST_KEY", "canary-refused");
+  test::ScriptServer server({test::Script::reply(401, "application/json", "{}")});
+  const auto target = make(server.url("/v1") + "#m,api_key_env=PW_TEST_KEY");
+  REQUIRE(target);
+  const auto refused = (*target)->check();
+  REQUIRE(!refused);
+  CHECK(refused.error().fix == "put a valid key into the environment variable PW_TEST_KEY");
 }
 
 TEST_CASE("A simulated target opens as its text says") {
