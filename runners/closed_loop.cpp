@@ -31,6 +31,8 @@ void copy_completion(Completion completion, Instant now, RequestRecord& record) 
   record.model_served = std::move(completion.model_served);
   record.provider_request_id = std::move(completion.provider_request_id);
   derive_token_instants(record);
+  // When the first token of a whole answer came nobody saw; its end is known.
+  if (!completion.streamed) record.first_token.reset();
 }
 
 }  // namespace

@@ -62,6 +62,7 @@ struct Completion {
   std::optional<Instant> sent, connected, tls_done, header, done;
   std::optional<bool> connection_reused;
   std::vector<Chunk> chunks;
+  bool streamed = true;  // false: the answer came whole, as one chunk, and had no first token
   Usage usage;
   Failure failure = Failure::none;
   Finish finish = Finish::none;

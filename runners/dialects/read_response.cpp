@@ -85,6 +85,7 @@ void read_success(const Dialect& dialect, const HttpResponse& response, Completi
         (response.failure == Failure::truncated || response.failure == Failure::timeout))
       return;
   } else if (json && (response.failure == Failure::none || JsonReader::read(body))) {
+    out.streamed = false;
     const std::size_t end = body.size();
     for (const Delta& delta : dialect.read_body(body)) add(delta, arrival_of(response, end), out);
     if (response.failure == Failure::truncated) return;

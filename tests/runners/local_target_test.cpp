@@ -177,6 +177,18 @@ TEST_CASE("Tokens are stamped in the callback; held-back ones count in the chunk
   CHECK(c.usage.cached_tokens == 2);
 }
 
+TEST_CASE("An answer that was not to be streamed comes as one chunk at its end") {
+  FakeClock clock;
+  Lab lab(clock, {{milliseconds(100), "a"}, {milliseconds(10), "bc"}}, "d");
+  Request request = ask(8);
+  request.generation.stream = false;
+  lab.run([&] { lab.target->issue(1, request); });
+  const Completion& c = lab.finished.at(1);
+  CHECK(c.answer == "abcd");
+  CHECK_FALSE(c.streamed);
+  CHECK(c.chunks == std::vector<Chunk>{{Instant(milliseconds(111)), ChunkKind::content, 4, 2}});
+}
+
 TEST_CASE("Progress is told at most every 100 ms") {
   FakeClock clock;
   Lab lab(clock, std::vector<ScriptedEngine::Step>(50, {milliseconds(10), "x"}));

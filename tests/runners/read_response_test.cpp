@@ -69,6 +69,7 @@ TEST_CASE("the golden stream gives its chunks, stamps and usage") {
   CHECK(c.http_status == 200);
   CHECK(c.sent == Instant(50ms));
   CHECK(c.done == Instant(366ms));
+  CHECK(c.streamed);
   CHECK(c.chunks == std::vector<Chunk>{{Instant(150ms), ChunkKind::role, 0, 0},
                                        {Instant(200ms), ChunkKind::content, 13, 0},
                                        {Instant(260ms), ChunkKind::content, 14, 0},
@@ -215,6 +216,7 @@ TEST_CASE("JSON where a stream was asked for is read as a whole reply") {
   CHECK(c.usage.output_tokens == 2);
   REQUIRE(c.chunks.size() == 2);
   CHECK(c.chunks[0] == Chunk{Instant(30ms), ChunkKind::content, 2, 0});
+  CHECK_FALSE(c.streamed);
 
   for (std::size_t n = 1; n < body.size(); ++n) {
     HttpResponse cut = streamed({{1, body.substr(0, n)}}, "application/json");

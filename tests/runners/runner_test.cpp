@@ -223,6 +223,21 @@ TEST_CASE("Every request begins and ends with an edge mark") {
   CHECK(edges == std::vector<Instant>{at_ms(0), at_ms(100), at_ms(100), at_ms(200)});
 }
 
+TEST_CASE("An answer that came whole has an end, and no first token or pace") {
+  PlanSpec plan = test::small_plan({"sim:ttft=100ms,tpot=10ms,tokens=3"});
+  plan.stream = false;
+  Experiment experiment = test::open(std::move(plan), 1);
+  Bench bench;
+  REQUIRE(bench.run(experiment));
+  const RequestRecord& r = bench.store.records.at(0);
+  CHECK(r.chunks == std::vector<Chunk>{{at_ms(120), ChunkKind::content, 8, 3}});
+  CHECK_FALSE(ttft(r, From::sent));
+  CHECK_FALSE(tpot_ns(r));
+  CHECK(inter_chunk_gaps(r).empty());
+  CHECK(e2e(r, From::sent) == Duration(milliseconds(120)));
+  CHECK(output_tokens_per_second(r) == Approx(25));
+}
+
 TEST_CASE("Sampling seeds are the same in every run and differ by task and repeat") {
   PlanSpec plan = test::small_plan({"sim:tokens=1,ttft=1ms"});
   plan.temperature = 0.8;
