@@ -107,7 +107,8 @@ class RemoteTarget final : public Target {
                   error_text(response->error_message),
                   "start the server at " + redact(config_.base_url) + " or correct the URL");
     const int status = response->status;
-    if (status == 401 || status == 403) return refused(*response);
+    // Not 403: a key may be allowed to chat and not to list the models.
+    if (status == 401) return refused(*response);
     if (status >= 500)
       return fail(ErrorKind::unreachable, "target \"" + info_.name + "\" is not ready",
                   dialect_.read_error(status, *response).message,
