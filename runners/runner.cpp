@@ -122,7 +122,8 @@ Result<RunResult> Runner::run() {
   put_clock_pair();
   if (fatal_) return fail(*fatal_);
   result_.store_error = store_.error();
-  if (result_.store_error) result_.end = RunEnd::store_failed;
+  // An interruption stays one: the error stands beside it.
+  if (result_.store_error && result_.end != RunEnd::interrupted) result_.end = RunEnd::store_failed;
   for (const auto& a : acquaintances_) {
     if (a.requests > 0 && a.not_connected == a.requests) result_.all_failed_to_connect = true;
   }
