@@ -37,7 +37,7 @@ struct Call {
 // the loop's thread looks inside.
 struct Desk {
   EventLoop* loop = nullptr;
-  EventSink* sink = nullptr;  // null: the target is gone
+  EventSink* sink = nullptr;  // null: detached
   std::map<RequestId, Call> calls;
 };
 
@@ -201,12 +201,7 @@ class LocalTarget final : public Target {
     info_.facts = info_.identity;
     add_facts(model, info_.facts);
   }
-  ~LocalTarget() override {
-    for (const auto& [id, call] : desk_->calls) {
-      if (call.timeout != 0) desk_->loop->cancel_timer(call.timeout);
-    }
-    desk_->sink = nullptr;
-  }
+  ~LocalTarget() override { detach(); }
 
   const TargetInfo& info() const override { return info_; }
   Result<void> check() override { return {}; }
@@ -215,6 +210,15 @@ class LocalTarget final : public Target {
     desk_->loop = &loop;
     desk_->sink = &sink;
     return {};
+  }
+
+  void detach() override {
+    for (const auto& [id, call] : desk_->calls) {
+      if (call.timeout != 0) desk_->loop->cancel_timer(call.timeout);
+      if (call.generation != 0) engine_.cancel(call.generation);
+    }
+    desk_->calls.clear();
+    desk_->sink = nullptr;
   }
 
   void issue(RequestId id, const Request& request) override {

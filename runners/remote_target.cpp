@@ -44,13 +44,7 @@ class RemoteTarget final : public Target {
     info_.facts.set("url", url);
   }
 
-  ~RemoteTarget() override {
-    client_.reset();
-    if (reader_thread_.joinable()) {
-      reader_loop_->stop();
-      reader_thread_.join();
-    }
-  }
+  ~RemoteTarget() override { detach(); }
 
   const TargetInfo& info() const override { return info_; }
 
@@ -69,6 +63,15 @@ class RemoteTarget final : public Target {
       return fail(ErrorKind::io, "cannot start a thread", e.what());
     }
     return {};
+  }
+
+  void detach() override {
+    client_.reset();
+    if (reader_thread_.joinable()) {
+      reader_loop_->stop();
+      reader_thread_.join();
+    }
+    alive_.reset();
   }
 
   void issue(RequestId id, const Request& request) override {
@@ -133,7 +136,7 @@ class RemoteTarget final : public Target {
         [this, id, moved] { deliver(id, read_response(dialect_, std::move(*moved))); });
   }
 
-  // Any thread. The target may be gone when the job comes to run.
+  // Any thread. The target may be detached when the job comes to run.
   void deliver(RequestId id, Completion completion) {
     auto moved = std::make_shared<Completion>(std::move(completion));
     loop_->post([alive = std::weak_ptr<const bool>(alive_), sink = sink_, id, moved] {

@@ -295,7 +295,10 @@ void Runner::finish() {
 
 Result<RunResult> run_experiment(Experiment& experiment, EventLoop& loop, StoreWriter& store,
                                  const RunOptions& options, Observer& observer, StopRequest& stop) {
-  return Runner(experiment, loop, store, options, observer, stop).run();
+  Runner runner(experiment, loop, store, options, observer, stop);
+  auto result = runner.run();
+  for (const auto& target : experiment.targets) target->detach();  // the runner is their sink
+  return result;
 }
 
 }  // namespace pennyweight

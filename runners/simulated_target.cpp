@@ -92,9 +92,7 @@ class SimulatedTarget final : public Target {
     info_.identity = describe();
     info_.facts = info_.identity;
   }
-  ~SimulatedTarget() override {
-    for (const auto& [id, call] : calls_) loop_->cancel_timer(call.timer);
-  }
+  ~SimulatedTarget() override { detach(); }
 
   const TargetInfo& info() const override { return info_; }
   Result<void> check() override { return {}; }
@@ -103,6 +101,12 @@ class SimulatedTarget final : public Target {
     loop_ = &loop;
     sink_ = &sink;
     return {};
+  }
+
+  void detach() override {
+    for (const auto& [id, call] : calls_) loop_->cancel_timer(call.timer);
+    calls_.clear();
+    waiting_.clear();
   }
 
   void issue(RequestId id, const Request& request) override {

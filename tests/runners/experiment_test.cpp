@@ -26,6 +26,7 @@ class NamedTarget final : public Target {
   }
   const TargetInfo& info() const override { return info_; }
   Result<void> attach(EventLoop&, EventSink&) override { return {}; }
+  void detach() override {}
   void issue(RequestId, const Request&) override { FAIL("nothing may be sent"); }
   void cancel(RequestId) override {}
   Result<void> check() override { return {}; }

@@ -254,15 +254,20 @@ TEST_CASE("A bound on the output that no memory could hold takes no more than th
   CHECK(lab.finished.at(2).failure == Failure::none);
 }
 
-TEST_CASE("A target can go while its engine works, and nothing calls back") {
+TEST_CASE("A target can go or be detached while its engine works, and nothing calls back") {
+  const bool detached = GENERATE(false, true);
   Lab lab;
   Request request = ask(3500);
   request.generation.ignore_eos = true;
   lab.run([&] {
     lab.target->issue(1, request);
     lab.loop->call_at(lab.clock.now() + milliseconds(20), [&] {
-      lab.target.reset();
-      lab.loop->post([&] { lab.loop->stop(); });
+      if (detached) {
+        lab.target->detach();
+      } else {
+        lab.target.reset();
+      }
+      lab.loop->call_at(lab.clock.now() + milliseconds(20), [&] { lab.loop->stop(); });
     });
   });
   CHECK(lab.finished.empty());

@@ -187,12 +187,17 @@ TEST_CASE("several requests at once each get their own answer") {
   for (const auto& [id, c] : session.sink.done) CHECK(c.answer == "ab");
 }
 
-TEST_CASE("a target may go away while its requests run") {
+TEST_CASE("a target may go away or be detached while its requests run") {
+  const bool detached = GENERATE(false, true);
   ScriptServer server({stream_of({"a", "b", "c"})});
   Session session(server.url());
   session.target->issue(1, request());
   session.loop->call_at(session.clock.now() + 15ms, [&] {
-    session.target.reset();
+    if (detached) {
+      session.target->detach();
+    } else {
+      session.target.reset();
+    }
     session.loop->call_at(session.clock.now() + 20ms, [&] { session.loop->stop(); });
   });
   session.run();
@@ -227,8 +232,8 @@ TEST_CASE("the check asks for the models, and tolerates a server that has or sho
 }
 
 TEST_CASE("the check names the place of a refused or missing key, never the key") {
-  ScriptServer server({Script::reply(
-      401, "application/json", std::string(R"({"error":{"message":"no: )") + kKey + "\"}}")});
+  ScriptServer server({Script::reply(401, "application/json",
+                                     std::string(R"({"error":{"message":"no: )") + kKey + "\"}}")});
   const auto refused = make_target(server.url())->check();
   REQUIRE_FALSE(refused);
   CHECK(refused.error().kind == ErrorKind::authentication);

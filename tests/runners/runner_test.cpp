@@ -82,6 +82,7 @@ TEST_CASE("A slot's next request is issued before the last one is put away") {
   // As a local one: sent when it is issued.
   class Prompt final : public Target {
    public:
+    const EventSink* sink() const { return sink_; }
     Prompt() { info_.name = "prompt"; }
     const TargetInfo& info() const override { return info_; }
     Result<void> attach(EventLoop& loop, EventSink& sink) override {
@@ -89,6 +90,7 @@ TEST_CASE("A slot's next request is issued before the last one is put away") {
       sink_ = &sink;
       return {};
     }
+    void detach() override { sink_ = nullptr; }
     void issue(RequestId id, const Request&) override {
       const Instant now = loop_->clock().now();
       sink_->on_sent(id, now);
@@ -111,6 +113,7 @@ TEST_CASE("A slot's next request is issued before the last one is put away") {
   Experiment experiment = test::open(std::move(plan), std::move(sets), std::move(targets));
   Bench bench;
   REQUIRE(bench.run(experiment));
+  CHECK(dynamic_cast<const Prompt&>(*experiment.targets[0]).sink() == nullptr);  // the run is over
   std::vector<bool> done;
   for (const auto& record : bench.store.puts) done.push_back(record.done.has_value());
   CHECK(done == std::vector<bool>{false, false, false, true, true, true});
