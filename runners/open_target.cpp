@@ -127,15 +127,18 @@ Result<std::string> read_key(const TargetSpec& spec) {
   return clean_key(value, spec);
 }
 
-Result<std::unique_ptr<Target>> open_remote(const TargetSpec& spec) {
-  auto key = read_key(spec);
-  if (!key) return fail(key.error());
-  if (!key->empty()) register_secret(*key);
+std::unique_ptr<Target> open_remote(const TargetSpec& spec) {
   DialectConfig config;
   config.base_url = spec.location;
   config.model = spec.model;
   config.key_hint = key_place(spec);
-  config.api_key = std::move(*key);
+  // Nothing is wrong before something is to be sent: a dry run needs no key.
+  if (auto key = read_key(spec)) {
+    if (!key->empty()) register_secret(*key);
+    config.api_key = std::move(*key);
+  } else {
+    config.key_error = std::move(key.error());
+  }
   if (const auto field = option(spec, "max_tokens_field"); !field.empty()) {
     config.max_tokens_field = field;
   }

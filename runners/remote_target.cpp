@@ -100,6 +100,7 @@ class RemoteTarget final : public Target {
   void cancel(RequestId id) override { client_->cancel(id); }
 
   Result<void> check() override {
+    if (config_.key_error) return fail(*config_.key_error);
     HttpRequest request = dialect_.check_request(config_);
     request.timeouts = {std::chrono::seconds(5), std::chrono::seconds(15),
                         std::chrono::seconds(20)};

@@ -32,6 +32,16 @@ Result<std::unique_ptr<Target>> make(std::string_view use) {
   return make_target(*spec, clock);
 }
 
+// A key that is missing or wrong is found before the first request, not when a target is opened.
+Error key_error(std::string_view use) {
+  const auto target = make(use);
+  REQUIRE(target);
+  const auto checked = (*target)->check();
+  REQUIRE(!checked);
+  CHECK(checked.error().kind == ErrorKind::authentication);
+  return checked.error();
+}
+
 }  // namespace
 
 TEST_CASE("A synthetic model is made once in the cache and opened from there") {
@@ -66,12 +76,11 @@ TEST_CASE("A missing model file is named") {
   CHECK(target.error().what.find("/nowhere/model.gguf") != std::string::npos);
 }
 
-TEST_CASE("A missing key is an authentication error that names its place") {
+TEST_CASE("A missing key is an authentication error of the check that names its place") {
   const Variable none("PW_TEST_NO_KEY", "");
-  const auto target = make("openai:gpt-4o,api_key_env=PW_TEST_NO_KEY");
-  REQUIRE(!target);
-  CHECK(target.error().kind == ErrorKind::authentication);
-  CHECK(target.error().why.find("PW_TEST_NO_KEY") != std::string::npos);
+  const Error error = key_error("openai:gpt-4o,api_key_env=PW_TEST_NO_KEY");
+  CHECK(error.what == "no key for target \"gpt-4o\"");
+  CHECK(error.why.find("PW_TEST_NO_KEY") != std::string::npos);
 }
 
 TEST_CASE("A key from a variable or a file shows in nothing that a target tells") {
@@ -86,9 +95,7 @@ TEST_CASE("A key from a variable or a file shows in nothing that a target tells"
     const TargetInfo& info = (*target)->info();
     CHECK((to_json(info.identity) + to_json(info.facts)).find("canary") == std::string::npos);
   }
-  const auto empty = make("http://127.0.0.1:1/v1#m,api_key_file=" + (directory / "empty").string());
-  REQUIRE(!empty);
-  CHECK(empty.error().kind == ErrorKind::authentication);
+  key_error("http://127.0.0.1:1/v1#m,api_key_file=" + (directory / "empty").string());
 }
 
 TEST_CASE("A key has no line end around it and no blank or control character inside") {
@@ -102,11 +109,10 @@ TEST_CASE("A key has no line end around it and no blank or control character ins
   for (const std::string bad :
        {"canary two", "canary\x01", "canary\tx", "can\r\nary", "abc", " \r\n"}) {
     const Variable key(name, bad);
-    const auto refused = make(use);
-    REQUIRE(!refused);
-    CHECK(refused.error().kind == ErrorKind::authentication);
-    CHECK((refused.error().what + refused.error().why).find(name) != std::string::npos);
-    CHECK((refused.error().what + refused.error().why).find("can") == std::string::npos);
+    const Error error = key_error(use);
+    const std::string words = error.what + error.why + error.fix;
+    CHECK(words.find(name) != std::string::npos);
+    CHECK(words.find("can") == std::string::npos);
   }
 }
 
