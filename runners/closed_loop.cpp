@@ -9,7 +9,8 @@ namespace {
 
 constexpr std::size_t kErrorMessageBytes = 500;
 
-void copy_completion(Completion completion, Instant now, RequestRecord& record) {
+// Moves and counts; nothing here grows with the answer.
+void move_completion(Completion completion, Instant now, RequestRecord& record) {
   if (completion.sent) record.sent = completion.sent;
   record.connected = completion.connected;
   record.tls_done = completion.tls_done;
@@ -30,7 +31,13 @@ void copy_completion(Completion completion, Instant now, RequestRecord& record) 
   record.reasoning = std::move(completion.reasoning);
   record.model_served = std::move(completion.model_served);
   record.provider_request_id = std::move(completion.provider_request_id);
+}
+
+// Walks over what the completion brought: after the slot's next request has been issued.
+void derive(bool streamed, RequestRecord& record) {
   derive_token_instants(record);
+  // When the first token of a whole answer came nobody saw; its end is known.
+  if (!streamed) record.first_token.reset();
 }
 
 }  // namespace
@@ -96,8 +103,12 @@ void ClosedLoop::on_finished(RequestId id, Completion completion) {
   if (!draining_ && completion.failure != Failure::none) {
     wait = retry_.wait(completion, attempts_[index], seed_, requests_before_ + index);
   }
-  copy_completion(std::move(completion), now, record);
-  host_.on_attempt_done(requests_[index], record);
+  const bool streamed = completion.streamed;
+  move_completion(std::move(completion), now, record);
+  host_.settle(requests_[index], record);  // a sum, without which the next one may not fit the cap
+  if (!wait) issue_next(*record.done);     // only then the books
+  derive(streamed, record);
+  host_.on_attempt_done(record);
   if (wait) {
     const Instant due = now + *wait;
     waiting_[index] = loop_.call_at(due, [this, index, due] {
@@ -107,7 +118,6 @@ void ClosedLoop::on_finished(RequestId id, Completion completion) {
     });
     host_.on_retry(record, *wait);
   } else {
-    issue_next(*record.done);  // first the slot's next request, then the books
     host_.on_request_done(requests_[index], std::move(record));
   }
   host_.on_edge();

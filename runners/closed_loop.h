@@ -31,10 +31,14 @@ class ClosedLoop final : public EventSink {
     virtual bool may_send(const PreparedRequest& request) = 0;
     virtual void on_edge() = 0;  // a request begins or ends
     virtual void on_attempt_sent(const RequestRecord& record) = 0;
-    virtual void on_attempt_done(const PreparedRequest& request, const RequestRecord& record) = 0;
+    // What the attempt cost takes the place of its reservation. Before the slot's next request, so
+    // at once: `record` has all but the instants that are derived from the chunks.
+    virtual void settle(const PreparedRequest& request, const RequestRecord& record) = 0;
+    // From here on the slot's next request has been issued already.
+    virtual void on_attempt_done(const RequestRecord& record) = 0;
     virtual void on_retry(const RequestRecord& record, Duration wait) = 0;
-    // After its last attempt; the next request of its slot has been issued already.
-    virtual void on_request_done(const PreparedRequest& request, RequestRecord record) = 0;
+    virtual void on_request_done(const PreparedRequest& request,
+                                 RequestRecord record) = 0;  // after its last attempt
     virtual void on_block_done() = 0;  // nothing is in flight; from a turn of its own
   };
 

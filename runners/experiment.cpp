@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 
 #include "datasets/builtin/builtin.h"
 #include "datasets/selection.h"
@@ -15,25 +16,6 @@ bool asked_for(const TargetSpec& spec, std::string_view option) {
                      [&](const auto& entry) { return entry.first == option; });
 }
 
-std::string price_words(const PriceRow& row) {
-  const auto amount = [](const std::optional<Money>& m) {
-    if (!m) return std::string("unknown");
-    return (m->currency == kUsd ? "$" : std::string(m->currency.text()) + " ") + money_text(*m);
-  };
-  return row.key() + " from " + row.effective_from + ": " + amount(row.input_per_1m) + " in, " +
-         amount(row.output_per_1m) + " out per 1M tokens";
-}
-
-std::string machine_words(const MachineRate& rate) {
-  std::string out;
-  if (rate.per_hour) out = "$" + money_text(*rate.per_hour) + " per hour of use";
-  if (rate.electricity_per_kwh) {
-    out +=
-        (out.empty() ? "" : " and ") + ("$" + money_text(*rate.electricity_per_kwh)) + " per kWh";
-  }
-  return out;
-}
-
 // Fills the words, and for a target on this machine the plan's own rates.
 Result<std::optional<PriceRow>> resolve_cost(const PlanSpec& plan, const TargetInfo& info,
                                              const std::string& date, TargetSpec& spec) {
@@ -42,7 +24,7 @@ Result<std::optional<PriceRow>> resolve_cost(const PlanSpec& plan, const TargetI
     const PriceBook& book = PriceBook::embedded();
     auto row = book.find(rule.price_key, date);
     if (row) {
-      rule.words = price_words(*row);
+      rule.words = in_words(*row);
       return row;
     }
     if (asked_for(spec, "price")) {
@@ -62,7 +44,7 @@ Result<std::optional<PriceRow>> resolve_cost(const PlanSpec& plan, const TargetI
   }
   const bool priced = machine.per_hour || machine.electricity_per_kwh;
   rule.kind = priced ? CostRule::Kind::machine : CostRule::Kind::none;
-  rule.words = priced ? machine_words(machine) : "no price given";
+  rule.words = priced ? in_words(machine) : "no price given";
   return std::optional<PriceRow>();
 }
 
@@ -110,8 +92,29 @@ CellInfo resolve_cell(const PlanSpec& plan, const Target& target, const CostRule
   cell.cell_id = sha256(to_json(cell.resolved, JsonStyle::canonical));
   cell.target_facts = info.facts;
   cell.target_facts.set("model", info.model);
+  cell.target_facts.set("on_this_machine", info.on_this_machine);
   cell.target_facts.set("cost", to_value(cost));
   return cell;
+}
+
+// Cells that are the same would write over each other's records.
+Result<void> check_distinct(const Experiment& experiment) {
+  const auto name = [&](std::size_t cell) {
+    const std::size_t per_set = experiment.plan.loads.size() * experiment.targets.size();
+    const CellInfo& info = experiment.cells[cell];
+    return info.target + " x " + experiment.plan.task_sets[cell / per_set].use + " x " +
+           info.load_point;
+  };
+  std::map<std::string, std::size_t> seen;
+  for (std::size_t i = 0; i < experiment.cells.size(); ++i) {
+    const auto [first, fresh] = seen.emplace(experiment.cells[i].cell_id, i);
+    if (fresh) continue;
+    return fail(ErrorKind::usage,
+                "the plan asks twice for the same: " + name(first->second) + " and " + name(i),
+                "their task set, load and target are equal in all that counts",
+                "leave one out; repeat asks the same tasks again");
+  }
+  return {};
 }
 
 Result<void> resolve_costs(const std::string& date, Experiment& experiment) {
@@ -164,6 +167,7 @@ Result<Experiment> open_experiment(PlanSpec plan, std::vector<std::unique_ptr<Ta
       }
     }
   }
+  if (auto ok = check_distinct(out); !ok) return fail(ok.error());
   return out;
 }
 

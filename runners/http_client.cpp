@@ -139,6 +139,9 @@ bool set_up(Transfer& t) {
   set(CURLOPT_SSL_VERIFYPEER, 1L);
   set(CURLOPT_SSL_VERIFYHOST, 2L);
   set(CURLOPT_NOSIGNAL, 1L);
+  // A request that ends while its name is being resolved does not wait for the resolver's thread,
+  // which would hold up the loop.
+  set(CURLOPT_QUICK_EXIT, 1L);
   set(CURLOPT_TCP_KEEPALIVE, 1L);
   set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   set(CURLOPT_FRESH_CONNECT, request.fresh_connection ? 1L : 0L);

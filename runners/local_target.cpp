@@ -15,6 +15,7 @@ constexpr std::size_t kBytesPerToken = 8;  // more than most vocabularies need; 
 // only after the hand-over at the end.
 struct Recording {
   std::vector<Chunk> chunks;
+  bool streamed = true;
   std::string answer;
   int prompt_tokens = 0, cached_tokens = 0, output_tokens = 0;
   std::uint32_t held_back = 0;  // tokens whose text has not come yet
@@ -36,7 +37,7 @@ struct Call {
 // the loop's thread looks inside.
 struct Desk {
   EventLoop* loop = nullptr;
-  EventSink* sink = nullptr;  // null: the target is gone
+  EventSink* sink = nullptr;  // null: detached
   std::map<RequestId, Call> calls;
 };
 
@@ -80,6 +81,7 @@ Completion complete(Recording recording, const Call& call) {
     out.usage.output_tokens = recording.output_tokens;
   }
   out.chunks = std::move(recording.chunks);
+  out.streamed = recording.streamed;
   out.answer = std::move(recording.answer);
   return out;
 }
@@ -95,10 +97,12 @@ void finish(Desk& desk, RequestId id, Recording recording) {
 
 class Recorder final : public llm::GenerationSink {
  public:
-  Recorder(RequestId id, int max_tokens, std::shared_ptr<Desk> desk, const Clock& clock)
+  Recorder(RequestId id, int most_tokens, bool streamed, std::shared_ptr<Desk> desk,
+           const Clock& clock)
       : id_(id), desk_(std::move(desk)), loop_(desk_->loop), clock_(clock), told_(clock.now()) {
-    const auto tokens = static_cast<std::size_t>(std::max(max_tokens, 0));
-    recording_.chunks.reserve(tokens + 1);
+    const auto tokens = static_cast<std::size_t>(std::max(most_tokens, 0));
+    recording_.streamed = streamed;
+    recording_.chunks.reserve(streamed ? tokens + 1 : 1);
     recording_.answer.reserve(tokens * kBytesPerToken);
   }
 
@@ -123,6 +127,7 @@ class Recorder final : public llm::GenerationSink {
   void on_finished(llm::FinishReason reason, std::string_view tail, const Error* error) override {
     recording_.done = clock_.now();
     add(recording_.done, tail);
+    if (!recording_.streamed) add_chunk(recording_.done, recording_.answer.size());
     recording_.reason = reason;
     if (error != nullptr) recording_.error = *error;
     auto whole = std::make_shared<Recording>(std::move(recording_));
@@ -131,10 +136,14 @@ class Recorder final : public llm::GenerationSink {
 
  private:
   void add(Instant at, std::string_view bytes) {
-    if (bytes.empty()) return;
-    recording_.chunks.push_back({at, ChunkKind::content, static_cast<std::uint32_t>(bytes.size()),
-                                 std::exchange(recording_.held_back, 0u)});
     recording_.answer += bytes;
+    if (recording_.streamed) add_chunk(at, bytes.size());
+  }
+
+  void add_chunk(Instant at, std::size_t bytes) {
+    if (bytes == 0) return;
+    recording_.chunks.push_back({at, ChunkKind::content, static_cast<std::uint32_t>(bytes),
+                                 std::exchange(recording_.held_back, 0u)});
   }
 
   const RequestId id_;
@@ -192,12 +201,7 @@ class LocalTarget final : public Target {
     info_.facts = info_.identity;
     add_facts(model, info_.facts);
   }
-  ~LocalTarget() override {
-    for (const auto& [id, call] : desk_->calls) {
-      if (call.timeout != 0) desk_->loop->cancel_timer(call.timeout);
-    }
-    desk_->sink = nullptr;
-  }
+  ~LocalTarget() override { detach(); }
 
   const TargetInfo& info() const override { return info_; }
   Result<void> check() override { return {}; }
@@ -208,11 +212,21 @@ class LocalTarget final : public Target {
     return {};
   }
 
+  void detach() override {
+    for (const auto& [id, call] : desk_->calls) {
+      if (call.timeout != 0) desk_->loop->cancel_timer(call.timeout);
+      if (call.generation != 0) engine_.cancel(call.generation);
+    }
+    desk_->calls.clear();
+    desk_->sink = nullptr;
+  }
+
   void issue(RequestId id, const Request& request) override {
     Call& call = desk_->calls[id];
     call.sent = clock_.now();
     if (std::holds_alternative<Continuations>(request.prompt)) return refuse(id, call.sent);
-    auto sink = std::make_shared<Recorder>(id, request.generation.max_tokens, desk_, clock_);
+    const int most = std::min(request.generation.max_tokens, engine_.info().context_tokens);
+    auto sink = std::make_shared<Recorder>(id, most, request.generation.stream, desk_, clock_);
     call.generation = engine_.submit(generate_request(request), std::move(sink));
     call.timeout =
         desk_->loop->call_at(call.sent + request.timeouts.total, [this, id] { time_out(id); });

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <filesystem>
@@ -84,17 +85,37 @@ Result<std::unique_ptr<Target>> open_local(const TargetSpec& spec, const Clock& 
   return make_local_target(spec.name, std::move(*engine), std::move(*hash), clock);
 }
 
+std::string key_place(const TargetSpec& spec) {
+  if (!spec.api_key_file.empty()) return "the file " + spec.api_key_file;
+  return spec.api_key_env.empty() ? "" : "the environment variable " + spec.api_key_env;
+}
+
+// Line ends of the file or the .env line it came from are no part of a key. The errors never quote
+// it.
+Result<std::string> clean_key(std::string_view text, const TargetSpec& spec) {
+  const std::size_t begin = text.find_first_not_of(" \t\r\n");
+  if (begin == std::string_view::npos) {
+    return fail(ErrorKind::authentication, "no key for target \"" + spec.name + "\"",
+                key_place(spec) + " is empty", "write the key there");
+  }
+  const std::string_view key = text.substr(begin, text.find_last_not_of(" \t\r\n") + 1 - begin);
+  const auto unprintable = [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == 127; };
+  const bool broken = std::any_of(key.begin(), key.end(), unprintable);
+  if (broken || key.size() < kShortestKey) {
+    return fail(ErrorKind::authentication,
+                "what " + key_place(spec) + " holds is no key for target \"" + spec.name + "\"",
+                broken ? "there is a blank or a control character inside"
+                       : "it is shorter than " + std::to_string(kShortestKey) + " bytes",
+                "write the key there, and nothing else");
+  }
+  return std::string(key);
+}
+
 Result<std::string> read_key(const TargetSpec& spec) {
   if (!spec.api_key_file.empty()) {
-    auto bytes = read_file(spec.api_key_file);
+    const auto bytes = read_file(spec.api_key_file);
     if (!bytes) return fail(bytes.error());
-    const std::size_t begin = bytes->find_first_not_of(" \t\r\n");
-    if (begin == std::string::npos) {
-      return fail(ErrorKind::authentication,
-                  "the key file of target \"" + spec.name + "\" is empty", "",
-                  "write the key into " + spec.api_key_file);
-    }
-    return bytes->substr(begin, bytes->find_last_not_of(" \t\r\n") + 1 - begin);
+    return clean_key(*bytes, spec);
   }
   if (spec.api_key_env.empty()) return std::string();
   const char* value = std::getenv(spec.api_key_env.c_str());
@@ -103,17 +124,21 @@ Result<std::string> read_key(const TargetSpec& spec) {
                 "the environment variable " + spec.api_key_env + " is not set",
                 "set it, or name another place with api_key_env= or api_key_file=");
   }
-  return std::string(value);
+  return clean_key(value, spec);
 }
 
-Result<std::unique_ptr<Target>> open_remote(const TargetSpec& spec) {
-  auto key = read_key(spec);
-  if (!key) return fail(key.error());
-  if (!key->empty()) register_secret(*key);
+std::unique_ptr<Target> open_remote(const TargetSpec& spec) {
   DialectConfig config;
   config.base_url = spec.location;
   config.model = spec.model;
-  config.api_key = std::move(*key);
+  config.key_hint = key_place(spec);
+  // Nothing is wrong before something is to be sent: a dry run needs no key.
+  if (auto key = read_key(spec)) {
+    if (!key->empty()) register_secret(*key);
+    config.api_key = std::move(*key);
+  } else {
+    config.key_error = std::move(key.error());
+  }
   if (const auto field = option(spec, "max_tokens_field"); !field.empty()) {
     config.max_tokens_field = field;
   }

@@ -44,13 +44,7 @@ class RemoteTarget final : public Target {
     info_.facts.set("url", url);
   }
 
-  ~RemoteTarget() override {
-    client_.reset();
-    if (reader_thread_.joinable()) {
-      reader_loop_->stop();
-      reader_thread_.join();
-    }
-  }
+  ~RemoteTarget() override { detach(); }
 
   const TargetInfo& info() const override { return info_; }
 
@@ -69,6 +63,15 @@ class RemoteTarget final : public Target {
       return fail(ErrorKind::io, "cannot start a thread", e.what());
     }
     return {};
+  }
+
+  void detach() override {
+    client_.reset();
+    if (reader_thread_.joinable()) {
+      reader_loop_->stop();
+      reader_thread_.join();
+    }
+    alive_.reset();
   }
 
   void issue(RequestId id, const Request& request) override {
@@ -97,6 +100,7 @@ class RemoteTarget final : public Target {
   void cancel(RequestId id) override { client_->cancel(id); }
 
   Result<void> check() override {
+    if (config_.key_error) return fail(*config_.key_error);
     HttpRequest request = dialect_.check_request(config_);
     request.timeouts = {std::chrono::seconds(5), std::chrono::seconds(15),
                         std::chrono::seconds(20)};
@@ -107,7 +111,8 @@ class RemoteTarget final : public Target {
                   error_text(response->error_message),
                   "start the server at " + redact(config_.base_url) + " or correct the URL");
     const int status = response->status;
-    if (status == 401 || status == 403) return refused(*response);
+    // Not 403: a key may be allowed to chat and not to list the models.
+    if (status == 401) return refused(*response);
     if (status >= 500)
       return fail(ErrorKind::unreachable, "target \"" + info_.name + "\" is not ready",
                   dialect_.read_error(status, *response).message,
@@ -132,7 +137,7 @@ class RemoteTarget final : public Target {
         [this, id, moved] { deliver(id, read_response(dialect_, std::move(*moved))); });
   }
 
-  // Any thread. The target may be gone when the job comes to run.
+  // Any thread. The target may be detached when the job comes to run.
   void deliver(RequestId id, Completion completion) {
     auto moved = std::make_shared<Completion>(std::move(completion));
     loop_->post([alive = std::weak_ptr<const bool>(alive_), sink = sink_, id, moved] {

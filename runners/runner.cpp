@@ -48,7 +48,10 @@ class Runner final : public ClosedLoop::Host {
         scores_(experiment, store),
         acquaintances_(experiment.targets.size()),
         done_(experiment.cells.size(), 0),
-        announced_(experiment.cells.size(), false) {}
+        announced_(experiment.cells.size(), false) {
+    for (std::size_t t = 0; t < experiment.targets.size(); ++t)
+      pricing_.push_back(pricing_of(experiment, t));
+  }
 
   Result<RunResult> run();
 
@@ -57,7 +60,8 @@ class Runner final : public ClosedLoop::Host {
     if (options_.at_edge) options_.at_edge();
   }
   void on_attempt_sent(const RequestRecord& record) override { store_.put(record); }
-  void on_attempt_done(const PreparedRequest& request, const RequestRecord& record) override;
+  void settle(const PreparedRequest& request, const RequestRecord& record) override;
+  void on_attempt_done(const RequestRecord& record) override { store_.put(record); }
   void on_retry(const RequestRecord& record, Duration wait) override {
     observer_.on_retry(cell(), record, wait);
   }
@@ -88,7 +92,8 @@ class Runner final : public ClosedLoop::Host {
   ClosedLoop driver_;
   BlockSequence blocks_;
   ScoreBook scores_;
-  std::vector<Acquaintance> acquaintances_;  // of each target
+  std::vector<Pricing> pricing_;             // of each target
+  std::vector<Acquaintance> acquaintances_;  // likewise
   std::vector<int> done_;                    // measured requests of each cell, earlier sittings too
   std::vector<bool> announced_;
   std::size_t cell_ = 0;  // of the block that runs
@@ -117,7 +122,8 @@ Result<RunResult> Runner::run() {
   put_clock_pair();
   if (fatal_) return fail(*fatal_);
   result_.store_error = store_.error();
-  if (result_.store_error) result_.end = RunEnd::store_failed;
+  // An interruption stays one: the error stands beside it.
+  if (result_.store_error && result_.end != RunEnd::interrupted) result_.end = RunEnd::store_failed;
   for (const auto& a : acquaintances_) {
     if (a.requests > 0 && a.not_connected == a.requests) result_.all_failed_to_connect = true;
   }
@@ -176,7 +182,6 @@ Result<std::vector<PreparedRequest>> Runner::prepare(const Block& block) {
   const Target& target = *experiment_.targets[block.target];
   const auto generation = generation_for(experiment_.plan, set.set.info());
   if (!generation) return fail(generation.error());
-  const Pricing pricing = pricing_of(experiment_, block.target);
   std::vector<PreparedRequest> out;
   for (std::size_t i = 0; i < block.tasks.size(); ++i) {
     const std::size_t row = set.rows[block.tasks[i]];
@@ -193,7 +198,7 @@ Result<std::vector<PreparedRequest>> Runner::prepare(const Block& block) {
     PreparedRequest p;
     p.request = make_request(experiment_.plan, target.info(), *generation, *task, repeat);
     p.task = std::move(*task);
-    p.bound = cost_bound(pricing, usage_bound(p.request));
+    p.bound = cost_bound(pricing_[block.target], usage_bound(p.request));
     p.record.run_id = options_.run_id;
     std::tie(p.record.cell_id, p.record.task_id, p.record.repeat) = key;
     p.record.sitting = options_.sitting;
@@ -218,10 +223,8 @@ bool Runner::may_send(const PreparedRequest& request) {
   return false;
 }
 
-void Runner::on_attempt_done(const PreparedRequest& request, const RequestRecord& record) {
-  budget_.settle(request.bound,
-                 cost_spent(pricing_of(experiment_, block_.target), record, request.bound));
-  store_.put(record);
+void Runner::settle(const PreparedRequest& request, const RequestRecord& record) {
+  budget_.settle(request.bound, cost_spent(pricing_[block_.target], record, request.bound));
 }
 
 void Runner::meet(const RequestRecord& record) {
@@ -292,7 +295,10 @@ void Runner::finish() {
 
 Result<RunResult> run_experiment(Experiment& experiment, EventLoop& loop, StoreWriter& store,
                                  const RunOptions& options, Observer& observer, StopRequest& stop) {
-  return Runner(experiment, loop, store, options, observer, stop).run();
+  Runner runner(experiment, loop, store, options, observer, stop);
+  auto result = runner.run();
+  for (const auto& target : experiment.targets) target->detach();  // the runner is their sink
+  return result;
 }
 
 }  // namespace pennyweight

@@ -111,7 +111,7 @@ struct RunResult {
   int requests = 0, failed = 0;  // measured ones; a retried success is not a failure
   int authentication_failures = 0;
   bool all_failed_to_connect = false;  // some target never answered
-  std::optional<Error> store_error;
+  std::optional<Error> store_error;  // also beside `interrupted`
 };
 
 struct RunOptions {

@@ -10,7 +10,7 @@ namespace pennyweight {
 namespace {
 
 constexpr std::string_view kRedacted = "[redacted]";
-constexpr std::size_t kShortestSecret = 8;
+constexpr std::size_t kShortestLookalike = 8;
 
 struct Secrets {
   std::mutex mutex;
@@ -40,8 +40,8 @@ constexpr std::string_view kWordEnds = " \t\r\n\"'`&,;<>(){}[]|\\";
 constexpr std::string_view kLineEnds = "\r\n\"'`<>{}[]|\\";
 constexpr std::array kRules = {
     Rule{"authorization:", kLineEnds},
-    Rule{"bearer ", kWordEnds, kShortestSecret},
-    Rule{"basic ", kWordEnds, kShortestSecret},
+    Rule{"bearer ", kWordEnds, kShortestLookalike},
+    Rule{"basic ", kWordEnds, kShortestLookalike},
     Rule{"api-key:", kLineEnds},
     Rule{"key=", kWordEnds},
     Rule{"token=", kWordEnds},
@@ -79,7 +79,7 @@ void redact_user_info(std::string& text) {
 }  // namespace
 
 void register_secret(std::string secret) {
-  if (secret.size() < kShortestSecret) return;
+  if (secret.size() < kShortestKey) return;
   auto& [mutex, values] = secrets();
   const std::lock_guard lock(mutex);
   if (std::find(values.begin(), values.end(), secret) != values.end()) return;
@@ -88,13 +88,16 @@ void register_secret(std::string secret) {
                    [](const auto& a, const auto& b) { return a.size() > b.size(); });
 }
 
-std::string redact(std::string_view text) {
+std::string redact_registered(std::string_view text) {
   std::string out(text);
-  {
-    auto& [mutex, values] = secrets();
-    const std::lock_guard lock(mutex);
-    for (const auto& value : values) replace_all(out, value);
-  }
+  auto& [mutex, values] = secrets();
+  const std::lock_guard lock(mutex);
+  for (const auto& value : values) replace_all(out, value);
+  return out;
+}
+
+std::string redact(std::string_view text) {
+  std::string out = redact_registered(text);
   redact_user_info(out);
   for (const Rule& rule : kRules) apply(rule, out);
   return out;

@@ -92,9 +92,7 @@ class SimulatedTarget final : public Target {
     info_.identity = describe();
     info_.facts = info_.identity;
   }
-  ~SimulatedTarget() override {
-    for (const auto& [id, call] : calls_) loop_->cancel_timer(call.timer);
-  }
+  ~SimulatedTarget() override { detach(); }
 
   const TargetInfo& info() const override { return info_; }
   Result<void> check() override { return {}; }
@@ -105,9 +103,16 @@ class SimulatedTarget final : public Target {
     return {};
   }
 
+  void detach() override {
+    for (const auto& [id, call] : calls_) loop_->cancel_timer(call.timer);
+    calls_.clear();
+    waiting_.clear();
+  }
+
   void issue(RequestId id, const Request& request) override {
     Call call;
     call.fails = Random(spec_.seed, Stream::sampling, issued_++).uniform() < spec_.failure_rate;
+    call.streamed = request.generation.stream;
     call.tokens = std::min(spec_.tokens, request.generation.max_tokens);
     call.input_tokens = (input_bytes(request) + 3) / 4;
     call.timer = loop_->call_at(loop_->clock().now() + spec_.send_delay, [this, id] { send(id); });
@@ -126,6 +131,7 @@ class SimulatedTarget final : public Target {
   struct Call {
     TimerId timer = 0;
     bool fails = false;
+    bool streamed = true;
     int tokens = 0;
     std::int64_t input_tokens = 0;
     std::optional<Instant> sent, started;  // started: has a slot
@@ -185,6 +191,10 @@ class SimulatedTarget final : public Target {
     out.usage.source = TokenSource::server_usage;
     out.usage.input_tokens = call.input_tokens;
     out.usage.output_tokens = static_cast<std::int64_t>(out.chunks.size());
+    out.streamed = call.streamed;
+    if (call.streamed || out.chunks.empty()) return;
+    out.chunks = {{now, ChunkKind::content, static_cast<std::uint32_t>(out.answer.size()),
+                   static_cast<std::uint32_t>(out.chunks.size())}};
   }
 
   void finish(RequestId id, Failure failure) {

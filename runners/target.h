@@ -62,6 +62,7 @@ struct Completion {
   std::optional<Instant> sent, connected, tls_done, header, done;
   std::optional<bool> connection_reused;
   std::vector<Chunk> chunks;
+  bool streamed = true;  // false: the answer came whole, as one chunk, and had no first token
   Usage usage;
   Failure failure = Failure::none;
   Finish finish = Finish::none;
@@ -102,8 +103,11 @@ class Target {
  public:
   virtual ~Target() = default;
   virtual const TargetInfo& info() const = 0;
-  // Once, before the first issue. Loop and sink outlive the target.
+  // Once, before the first issue. The loop outlives the target, the sink until detach().
   virtual Result<void> attach(EventLoop& loop, EventSink& sink) = 0;
+  // The last call but info() and check(): from here on the sink hears nothing, what still runs is
+  // given up. Harmless when not attached.
+  virtual void detach() = 0;
   // Does not fail: what cannot start is reported by on_finished.
   virtual void issue(RequestId id, const Request& request) = 0;
   // The request finishes as cancelled, soon. Unknown or finished ids are ignored.

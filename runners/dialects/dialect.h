@@ -18,9 +18,10 @@ namespace pennyweight {
 struct DialectConfig {
   std::string base_url;  // "https://api.openai.com/v1", without a final slash
   std::string model;
-  std::string api_key;       // may be empty; never leaves but in the Authorization header
-  std::string key_hint;      // where the key comes from, for errors: "the environment variable X"
-  bool stream_usage = true;  // ask for usage in the stream
+  std::string api_key;   // may be empty; never leaves but in the Authorization header
+  std::string key_hint;  // where the key comes from, for errors: "the environment variable X"
+  std::optional<Error> key_error;  // why there is none although one is wanted: told by check()
+  bool stream_usage = true;        // ask for usage in the stream
   std::string max_tokens_field = "max_tokens";  // some models want "max_completion_tokens"
 };
 

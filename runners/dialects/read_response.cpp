@@ -5,6 +5,7 @@
 #include "runners/dialects/reply_headers.h"
 #include "runners/framing/sse.h"
 #include "runners/json_reader.h"
+#include "runners/secrets.h"
 #include "runners/surrogates.h"
 
 namespace pennyweight {
@@ -84,6 +85,7 @@ void read_success(const Dialect& dialect, const HttpResponse& response, Completi
         (response.failure == Failure::truncated || response.failure == Failure::timeout))
       return;
   } else if (json && (response.failure == Failure::none || JsonReader::read(body))) {
+    out.streamed = false;
     const std::size_t end = body.size();
     for (const Delta& delta : dialect.read_body(body)) add(delta, arrival_of(response, end), out);
     if (response.failure == Failure::truncated) return;
@@ -122,8 +124,11 @@ Completion read_response(const Dialect& dialect, HttpResponse response) {
   } else {
     set_failure(out, response.failure, error_text(response.error_message));
   }
-  out.answer = join_surrogates(out.answer);
-  out.reasoning = join_surrogates(out.reasoning);
+  // A server may echo the key anywhere, also cut across events: so only here, where all is joined.
+  out.answer = redact_registered(join_surrogates(out.answer));
+  out.reasoning = redact_registered(join_surrogates(out.reasoning));
+  out.model_served = redact(out.model_served);
+  out.provider_request_id = redact(out.provider_request_id);
   if (out.failure == Failure::cancelled) out.finish = Finish::cancelled;
   return out;
 }

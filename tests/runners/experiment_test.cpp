@@ -26,6 +26,7 @@ class NamedTarget final : public Target {
   }
   const TargetInfo& info() const override { return info_; }
   Result<void> attach(EventLoop&, EventSink&) override { return {}; }
+  void detach() override {}
   void issue(RequestId, const Request&) override { FAIL("nothing may be sent"); }
   void cancel(RequestId) override {}
   Result<void> check() override { return {}; }
@@ -97,6 +98,29 @@ TEST_CASE("Cells come in the plan's order with what they will ask") {
   CHECK(e.cell_of(0, 1, 1) == 3);
 }
 
+TEST_CASE("Two cells that are the same are refused, and both are named") {
+  const auto twice = [](const PlanSpec& plan, const std::string& other) {
+    std::vector<TaskSet> sets;
+    sets.push_back(small_set(4));
+    sets.push_back(small_set(4, other));
+    std::vector<std::unique_ptr<Target>> targets;
+    targets.push_back(std::make_unique<NamedTarget>("a", "local"));
+    return open_experiment(plan, std::move(targets), std::move(sets), "2026-09-01");
+  };
+  PlanSpec plan = small_plan({"local:m.gguf,name=a"});
+  plan.task_sets = {{"a.jsonl", std::nullopt}, {"./a.jsonl", std::nullopt}};
+  CHECK(twice(plan, "other"));
+  const auto refused = twice(plan, "small");
+  REQUIRE(!refused);
+  CHECK(refused.error().kind == ErrorKind::usage);
+  CHECK(refused.error().what ==
+        "the plan asks twice for the same: a x a.jsonl x c1 and a x ./a.jsonl x c1");
+  plan = small_plan({"local:m.gguf,name=a"});
+  plan.loads = {LoadPoint{LoadPoint::Kind::closed_loop, 2},
+                LoadPoint{LoadPoint::Kind::closed_loop, 2}};
+  CHECK_FALSE(opened(plan));
+}
+
 TEST_CASE("Without a bound on the output tokens nothing is opened") {
   auto set = TaskSet::parse(
       R"({"format":1,"name":"s","version":"1","rows":{"path":"r.jsonl"},"score":{"default":{"name":"exact_match"}}})",
@@ -140,6 +164,8 @@ TEST_CASE("The plan's machine rates are for targets on this machine that do not 
   CHECK(e.plan.targets[1].cost.words == "$1 per hour of use and $0.15 per kWh");
   CHECK(e.plan.targets[2].cost.kind == CostRule::Kind::none);
   CHECK(e.plan.targets[3].cost.kind == CostRule::Kind::none);
+  CHECK(*e.cells[0].target_facts.find("on_this_machine")->boolean());  // the report asks for it
+  CHECK_FALSE(*e.cells[2].target_facts.find("on_this_machine")->boolean());
 }
 
 TEST_CASE("A cost cap that cannot hold is refused") {

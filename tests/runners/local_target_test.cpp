@@ -177,6 +177,18 @@ TEST_CASE("Tokens are stamped in the callback; held-back ones count in the chunk
   CHECK(c.usage.cached_tokens == 2);
 }
 
+TEST_CASE("An answer that was not to be streamed comes as one chunk at its end") {
+  FakeClock clock;
+  Lab lab(clock, {{milliseconds(100), "a"}, {milliseconds(10), "bc"}}, "d");
+  Request request = ask(8);
+  request.generation.stream = false;
+  lab.run([&] { lab.target->issue(1, request); });
+  const Completion& c = lab.finished.at(1);
+  CHECK(c.answer == "abcd");
+  CHECK_FALSE(c.streamed);
+  CHECK(c.chunks == std::vector<Chunk>{{Instant(milliseconds(111)), ChunkKind::content, 4, 2}});
+}
+
 TEST_CASE("Progress is told at most every 100 ms") {
   FakeClock clock;
   Lab lab(clock, std::vector<ScriptedEngine::Step>(50, {milliseconds(10), "x"}));
@@ -231,15 +243,31 @@ TEST_CASE("What the engine cannot take is unsupported, with the reason") {
   CHECK(lab.sent.count(2) == 0);
 }
 
-TEST_CASE("A target can go while its engine works, and nothing calls back") {
+TEST_CASE("A bound on the output that no memory could hold takes no more than the context") {
+  Lab lab;
+  lab.wanted = 2;
+  lab.run([&] {
+    lab.target->issue(1, ask(2'000'000'000));
+    lab.target->issue(2, ask(4));
+  });
+  CHECK(lab.finished.at(1).failure == Failure::unsupported);
+  CHECK(lab.finished.at(2).failure == Failure::none);
+}
+
+TEST_CASE("A target can go or be detached while its engine works, and nothing calls back") {
+  const bool detached = GENERATE(false, true);
   Lab lab;
   Request request = ask(3500);
   request.generation.ignore_eos = true;
   lab.run([&] {
     lab.target->issue(1, request);
     lab.loop->call_at(lab.clock.now() + milliseconds(20), [&] {
-      lab.target.reset();
-      lab.loop->post([&] { lab.loop->stop(); });
+      if (detached) {
+        lab.target->detach();
+      } else {
+        lab.target.reset();
+      }
+      lab.loop->call_at(lab.clock.now() + milliseconds(20), [&] { lab.loop->stop(); });
     });
   });
   CHECK(lab.finished.empty());

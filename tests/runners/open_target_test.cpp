@@ -1,6 +1,8 @@
 #include <cstdlib>
 
+#include "runners/secrets.h"
 #include "runners/target_spec.h"
+#include "tests/support/script_server.h"
 #include "tests/support/temp_dir.h"
 #include "tests/test.h"
 
@@ -28,6 +30,16 @@ Result<std::unique_ptr<Target>> make(std::string_view use) {
   const auto spec = parse_target(use);
   REQUIRE(spec);
   return make_target(*spec, clock);
+}
+
+// A key that is missing or wrong is found before the first request, not when a target is opened.
+Error key_error(std::string_view use) {
+  const auto target = make(use);
+  REQUIRE(target);
+  const auto checked = (*target)->check();
+  REQUIRE(!checked);
+  CHECK(checked.error().kind == ErrorKind::authentication);
+  return checked.error();
 }
 
 }  // namespace
@@ -64,12 +76,11 @@ TEST_CASE("A missing model file is named") {
   CHECK(target.error().what.find("/nowhere/model.gguf") != std::string::npos);
 }
 
-TEST_CASE("A missing key is an authentication error that names its place") {
+TEST_CASE("A missing key is an authentication error of the check that names its place") {
   const Variable none("PW_TEST_NO_KEY", "");
-  const auto target = make("openai:gpt-4o,api_key_env=PW_TEST_NO_KEY");
-  REQUIRE(!target);
-  CHECK(target.error().kind == ErrorKind::authentication);
-  CHECK(target.error().why.find("PW_TEST_NO_KEY") != std::string::npos);
+  const Error error = key_error("openai:gpt-4o,api_key_env=PW_TEST_NO_KEY");
+  CHECK(error.what == "no key for target \"gpt-4o\"");
+  CHECK(error.why.find("PW_TEST_NO_KEY") != std::string::npos);
 }
 
 TEST_CASE("A key from a variable or a file shows in nothing that a target tells") {
@@ -84,9 +95,35 @@ TEST_CASE("A key from a variable or a file shows in nothing that a target tells"
     const TargetInfo& info = (*target)->info();
     CHECK((to_json(info.identity) + to_json(info.facts)).find("canary") == std::string::npos);
   }
-  const auto empty = make("http://127.0.0.1:1/v1#m,api_key_file=" + (directory / "empty").string());
-  REQUIRE(!empty);
-  CHECK(empty.error().kind == ErrorKind::authentication);
+  key_error("http://127.0.0.1:1/v1#m,api_key_file=" + (directory / "empty").string());
+}
+
+TEST_CASE("A key has no line end around it and no blank or control character inside") {
+  const char* const name = "PW_TEST_ODD_KEY";
+  const std::string use = std::string("http://127.0.0.1:1/v1#m,api_key_env=") + name;
+  {
+    const Variable key(name, "canary-crlf\r\n");
+    REQUIRE(make(use));
+    CHECK(redact("<canary-crlf>") == "<[redacted]>");  // as it is sent, without the line end
+  }
+  for (const std::string bad :
+       {"canary two", "canary\x01", "canary\tx", "can\r\nary", "abc", " \r\n"}) {
+    const Variable key(name, bad);
+    const Error error = key_error(use);
+    const std::string words = error.what + error.why + error.fix;
+    CHECK(words.find(name) != std::string::npos);
+    CHECK(words.find("can") == std::string::npos);
+  }
+}
+
+TEST_CASE("A key that the server refuses is looked for where it came from") {
+  const Variable key("PW_TEST_KEY", "canary-refused");
+  test::ScriptServer server({test::Script::reply(401, "application/json", "{}")});
+  const auto target = make(server.url("/v1") + "#m,api_key_env=PW_TEST_KEY");
+  REQUIRE(target);
+  const auto refused = (*target)->check();
+  REQUIRE(!refused);
+  CHECK(refused.error().fix == "put a valid key into the environment variable PW_TEST_KEY");
 }
 
 TEST_CASE("A simulated target opens as its text says") {

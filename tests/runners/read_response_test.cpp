@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "runners/dialects/dialect.h"
+#include "runners/secrets.h"
 #include "tests/test.h"
 
 using namespace pennyweight;
@@ -68,6 +69,7 @@ TEST_CASE("the golden stream gives its chunks, stamps and usage") {
   CHECK(c.http_status == 200);
   CHECK(c.sent == Instant(50ms));
   CHECK(c.done == Instant(366ms));
+  CHECK(c.streamed);
   CHECK(c.chunks == std::vector<Chunk>{{Instant(150ms), ChunkKind::role, 0, 0},
                                        {Instant(200ms), ChunkKind::content, 13, 0},
                                        {Instant(260ms), ChunkKind::content, 14, 0},
@@ -214,6 +216,7 @@ TEST_CASE("JSON where a stream was asked for is read as a whole reply") {
   CHECK(c.usage.output_tokens == 2);
   REQUIRE(c.chunks.size() == 2);
   CHECK(c.chunks[0] == Chunk{Instant(30ms), ChunkKind::content, 2, 0});
+  CHECK_FALSE(c.streamed);
 
   for (std::size_t n = 1; n < body.size(); ++n) {
     HttpResponse cut = streamed({{1, body.substr(0, n)}}, "application/json");
@@ -263,6 +266,33 @@ TEST_CASE("an error status is read as an error, also when its body was cut") {
   }
   r.failure = Failure::cancelled;
   CHECK(read(r).failure == Failure::cancelled);
+}
+
+TEST_CASE("a server that echoes the key puts it into nothing that is kept") {
+  const std::string key = "canary-read-response";
+  register_secret(key);
+  const std::string sent = "Bearer " + key;
+  const std::string half = key.substr(0, 9), rest = key.substr(9);
+  HttpResponse stream =
+      streamed({{100, "data: {\"id\":\"" + sent + "\",\"model\":\"" + sent +
+                          R"(","choices":[{"delta":{"reasoning_content":")" + sent + "\"}}]}\n\n"},
+                {110, text_event("the token=abc of " + half)},
+                {120, text_event(rest + ".")},
+                {130, kStop},
+                {140, kDone}});
+  Completion c = read(stream);
+  CHECK(c.provider_request_id == "req-1");
+  CHECK(c.model_served == "m-1");                     // the last one that was named
+  CHECK(c.answer == "the token=abc of [redacted].");  // its own words stay
+  CHECK(c.reasoning == "Bearer [redacted]");
+  stream.headers = {{"content-type", "text/event-stream"}, {"x-request-id", sent}};
+  CHECK(read(stream).provider_request_id == "Bearer [redacted]");
+  stream.headers.pop_back();
+  CHECK(read(stream).provider_request_id == "Bearer [redacted]");
+  stream = streamed({{100, R"({"id":"a","model":"Bearer 0123456789","choices":[{"message":)"
+                           R"({"content":"x"}}]})"}},
+                    "application/json");
+  CHECK(read(stream).model_served == "Bearer [redacted]");
 }
 
 TEST_CASE("what the transport reports passes through") {

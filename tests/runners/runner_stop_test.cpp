@@ -190,6 +190,18 @@ TEST_CASE("When the store fails sending stops") {
   CHECK(result->requests == 4);
 }
 
+TEST_CASE("A run that was interrupted and whose store failed is both") {
+  Experiment experiment = test::open(test::small_plan({"sim:ttft=1s,tokens=1"}), 30);
+  Bench bench;
+  bench.store.fails_after = 3;
+  stop_at(bench, 1500, 1);
+  const auto result = bench.run(experiment);
+  REQUIRE(result);
+  CHECK(result->end == RunEnd::interrupted);
+  REQUIRE(result->store_error);
+  CHECK(result->store_error->what == "disk full");
+}
+
 TEST_CASE("A resumed run asks what is missing and nothing twice") {
   const auto plan = [] {
     PlanSpec out = test::small_plan({"sim:ttft=1s,tokens=1,name=a", "sim:ttft=2s,tokens=1,name=b"});

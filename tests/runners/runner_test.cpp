@@ -78,6 +78,47 @@ TEST_CASE("A record is put when it is sent and again when it is done") {
   CHECK(bench.store.puts[1].done == at_ms(21));
 }
 
+TEST_CASE("A slot's next request is issued before the last one is put away") {
+  // As a local one: sent when it is issued.
+  class Prompt final : public Target {
+   public:
+    const EventSink* sink() const { return sink_; }
+    Prompt() { info_.name = "prompt"; }
+    const TargetInfo& info() const override { return info_; }
+    Result<void> attach(EventLoop& loop, EventSink& sink) override {
+      loop_ = &loop;
+      sink_ = &sink;
+      return {};
+    }
+    void detach() override { sink_ = nullptr; }
+    void issue(RequestId id, const Request&) override {
+      const Instant now = loop_->clock().now();
+      sink_->on_sent(id, now);
+      loop_->call_at(now + milliseconds(10), [this, id] { sink_->on_finished(id, {}); });
+    }
+    void cancel(RequestId) override {}
+    Result<void> check() override { return {}; }
+
+   private:
+    TargetInfo info_;
+    EventLoop* loop_ = nullptr;
+    EventSink* sink_ = nullptr;
+  };
+  PlanSpec plan = test::small_plan({"sim:name=prompt"});
+  plan.loads = {LoadPoint{LoadPoint::Kind::closed_loop, 2}};  // so that a block has more than one
+  std::vector<TaskSet> sets;
+  sets.push_back(test::small_set(3));
+  std::vector<std::unique_ptr<Target>> targets;
+  targets.push_back(std::make_unique<Prompt>());
+  Experiment experiment = test::open(std::move(plan), std::move(sets), std::move(targets));
+  Bench bench;
+  REQUIRE(bench.run(experiment));
+  CHECK(dynamic_cast<const Prompt&>(*experiment.targets[0]).sink() == nullptr);  // the run is over
+  std::vector<bool> done;
+  for (const auto& record : bench.store.puts) done.push_back(record.done.has_value());
+  CHECK(done == std::vector<bool>{false, false, false, true, true, true});
+}
+
 TEST_CASE("Repeats are the outer loop and every task is scored once") {
   PlanSpec plan = test::small_plan({"sim:tokens=1,ttft=10ms"});
   plan.repeat = 3;
@@ -221,6 +262,21 @@ TEST_CASE("Every request begins and ends with an edge mark") {
   bench.options.at_edge = [&] { edges.push_back(bench.clock.now()); };
   REQUIRE(bench.run(experiment));
   CHECK(edges == std::vector<Instant>{at_ms(0), at_ms(100), at_ms(100), at_ms(200)});
+}
+
+TEST_CASE("An answer that came whole has an end, and no first token or pace") {
+  PlanSpec plan = test::small_plan({"sim:ttft=100ms,tpot=10ms,tokens=3"});
+  plan.stream = false;
+  Experiment experiment = test::open(std::move(plan), 1);
+  Bench bench;
+  REQUIRE(bench.run(experiment));
+  const RequestRecord& r = bench.store.records.at(0);
+  CHECK(r.chunks == std::vector<Chunk>{{at_ms(120), ChunkKind::content, 8, 3}});
+  CHECK_FALSE(ttft(r, From::sent));
+  CHECK_FALSE(tpot_ns(r));
+  CHECK(inter_chunk_gaps(r).empty());
+  CHECK(e2e(r, From::sent) == Duration(milliseconds(120)));
+  CHECK(output_tokens_per_second(r) == Approx(25));
 }
 
 TEST_CASE("Sampling seeds are the same in every run and differ by task and repeat") {
