@@ -232,13 +232,13 @@ Result<ExitStatus> verdict(const RunResult& result, double max_error_rate, int s
 }
 
 Result<void> begin(Session& session, const ExecuteOptions& execute, const std::string& no_energy) {
+  const RunInfo run = run_info(session, execute, no_energy);
   if (session.options.sitting == 0) {
     std::vector<PriceRow> prices;
     for (const auto& price : session.experiment.prices) {
       if (price) prices.push_back(*price);
     }
-    auto begun = session.store.begin_run(run_info(session, execute, no_energy),
-                                         session.experiment.cells, prices);
+    auto begun = session.store.begin_run(run, session.experiment.cells, prices);
     if (!begun) return begun;
   } else if (auto running = session.store.set_status(RunStatus::running); !running) {
     return running;
@@ -246,6 +246,11 @@ Result<void> begin(Session& session, const ExecuteOptions& execute, const std::s
   Sitting sitting;
   sitting.number = session.options.sitting;
   sitting.clock_pairs = {{session.clock.now(), session.clock.unix_now()}};
+  sitting.program_version = run.program_version;
+  sitting.program_commit = run.program_commit;
+  sitting.build_type = run.build_type;
+  sitting.machine = run.machine;
+  sitting.energy_notes = run.energy_notes;
   return session.store.begin_sitting(sitting);
 }
 

@@ -37,14 +37,18 @@ struct RunInfo {
   Value energy_notes;          // source id -> why it is unavailable, and other facts for the report
 };
 
-// One sitting at a run. Clock pairs tie its monotonic instants to dates.
+// One sitting at a run. Clock pairs tie its monotonic instants to dates. A later sitting may be at
+// another machine or of another program than the first, whose facts are in RunInfo too.
 struct Sitting {
   int number = 0;
   struct Pair {
     Instant monotonic;
     UnixTime realtime;
   };
-  std::vector<Pair> clock_pairs;  // at the start, every 10 s, at the end
+  std::vector<Pair> clock_pairs;  // at the start, every 10 s, at the end; in this order
+  std::string program_version = {}, program_commit = {}, build_type = {};
+  Machine machine = {};
+  Value energy_notes = {};  // as RunInfo's
 };
 // The UTC time of an instant, by the nearest pair before it.
 std::optional<UnixTime> to_unix(const Sitting&, Instant);

@@ -15,7 +15,7 @@ namespace pennyweight::store {
 // Rows whose struct does not name its run or sitting get them here.
 struct SittingRow {
   std::string run_id;
-  int sitting = 0;
+  Sitting sitting;  // its pairs are rows of their own
 };
 struct ClockPairRow {
   std::string run_id;
@@ -87,8 +87,14 @@ struct Table<SittingRow> {
 };
 template <class F, RowOf<SittingRow> R>
 void columns(F& f, R& r) {
+  auto& s = r.sitting;
   f("run_id", r.run_id);
-  f("sitting", r.sitting);
+  f("sitting", s.number);
+  f("program_version", s.program_version);
+  f("program_commit", s.program_commit);
+  f("build_type", s.build_type);
+  f("machine_json", s.machine);
+  f("energy_notes_json", s.energy_notes);
 }
 
 template <>

@@ -241,7 +241,7 @@ Result<void> SqliteStoreWriter::begin_sitting(const Sitting& sitting) {
   const Result<std::string> run_id = current_run();
   if (!run_id) return fail(run_id.error());
   const Result<void> begun = now([&]() -> Result<void> {
-    Result<void> done = insert(store::SittingRow{*run_id, sitting.number});
+    Result<void> done = insert(store::SittingRow{*run_id, sitting});
     for (const Sitting::Pair& pair : sitting.clock_pairs) {
       if (done) done = insert(store::ClockPairRow{*run_id, sitting.number, pair});
     }
