@@ -85,8 +85,8 @@ struct StoredScore {
   std::string extracted;
 };
 
-// The current format of the file. Older files migrate into a copy beside them; newer ones are refused
-// with the version that can read them.
+// The format of the file, the only one so far. A file of a newer or older one is refused with its
+// number.
 inline constexpr int kStoreVersion = 1;
 inline constexpr std::int32_t kStoreApplicationId = 0x50775774;  // "PwWt"
 

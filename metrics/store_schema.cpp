@@ -35,6 +35,11 @@ Result<void> check_format(sqlite::Database& db) {
                 "this one reads up to format " + std::to_string(kStoreVersion),
                 "use the Pennyweight that wrote it, or a newer one");
   }
+  if (*version < kStoreVersion) {
+    return fail(ErrorKind::unsupported, name + " is of format " + std::to_string(*version),
+                "no Pennyweight writes formats below " + std::to_string(kStoreVersion),
+                "give the .db file that a run has written");
+  }
   return {};
 }
 

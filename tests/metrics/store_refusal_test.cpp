@@ -46,6 +46,11 @@ TEST_CASE("what is no store of ours is refused and left alone") {
     sql(path, "PRAGMA user_version = 2");
     what = "was written by a newer Pennyweight, format 2";
   }
+  SECTION("an older version, of which there is none") {
+    REQUIRE(begun_store(path)->close());
+    sql(path, "PRAGMA user_version = 0");
+    what = "is of format 0";
+  }
   const std::string before = std::filesystem::is_directory(path) ? "" : read_file(path);
   const auto writer = StoreWriter::open(path, OpenMode::resume);
   REQUIRE(!writer);
@@ -53,7 +58,7 @@ TEST_CASE("what is no store of ours is refused and left alone") {
   const auto r = StoreReader::open(path);
   REQUIRE(!r);
   CHECK(r.error().what.find(what) != std::string::npos);
-  if (r.error().kind == ErrorKind::unsupported) {
+  if (what.find("newer") != std::string::npos) {
     CHECK(r.error().why == "this one reads up to format 1");
   }
   if (!std::filesystem::is_directory(path)) CHECK(read_file(path) == before);
