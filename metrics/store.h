@@ -97,7 +97,9 @@ enum class OpenMode : std::uint8_t { create_new, resume };
 // error() says why, and what was committed stays.
 class StoreWriter {
  public:
-  // create_new refuses an existing file; resume refuses a file without a run.
+  // create_new refuses an existing file, but for one that holds nothing, which a run killed before
+  // it began leaves; resume refuses a file without a run. Both refuse a file with a writer: there is
+  // at most one until it closes, in whatever process, and any number of readers beside it.
   static Result<std::unique_ptr<StoreWriter>> open(const std::filesystem::path& path, OpenMode mode);
   virtual ~StoreWriter() = default;  // as close(), errors lost
 

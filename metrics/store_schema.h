@@ -275,8 +275,12 @@ using Rows = std::tuple<RunInfo, SittingRow, ClockPairRow, CellRow, PriceEntry, 
 // "create table ... strict" for all of Rows.
 std::string schema_sql();
 
-// Refuses what is not ours, by application_id, and what a newer version wrote, by name.
+// A database without tables and marks: empty, or of a run killed while it made them.
+Result<bool> is_blank(sqlite::Database& db);
+// Refuses what is not ours, by application_id, what is blank, and another format, by its number.
 Result<void> check_format(sqlite::Database& db);
+// That refusal of a store in which no run began.
+Result<void> holds_no_run(const sqlite::Database& db);
 
 struct ColumnNames {
   std::string list;    // "a, b, c"
