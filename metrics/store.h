@@ -128,6 +128,9 @@ class StoreWriter {
   virtual std::optional<Error> error() const = 0;  // any thread
 };
 
+// Whether an existing file holds nothing, so that create_new takes it.
+bool store_holds_nothing(const std::filesystem::path& path);
+
 class StoreReader {
  public:
   // Reads a store in use too. In-flight rows of a dead process come back as Failure::in_flight.

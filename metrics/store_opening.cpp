@@ -12,16 +12,6 @@
 namespace pennyweight::store {
 namespace {
 
-// A run that was killed before it began leaves this.
-bool holds_nothing(const std::filesystem::path& path) {
-  std::error_code ignored;
-  if (!std::filesystem::is_regular_file(path, ignored)) return false;
-  Result<sqlite::Database> db = sqlite::Database::open(path, sqlite::Access::read_only);
-  if (!db) return false;
-  if (is_blank(*db).value_or(false)) return true;
-  return check_format(*db) && db->integer("SELECT count(*) FROM run").value_or(1) == 0;
-}
-
 // True: there was none. False: there is one that holds nothing.
 Result<bool> make_file(const std::filesystem::path& path) {
   const int fd = ::open(path.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0644);
@@ -34,7 +24,7 @@ Result<bool> make_file(const std::filesystem::path& path) {
     return fail(ErrorKind::io, "cannot make \"" + path.string() + "\"",
                 std::generic_category().message(number), "choose a writable place with -o");
   }
-  if (holds_nothing(path)) return false;
+  if (store_holds_nothing(path)) return false;
   return fail(ErrorKind::usage, "\"" + path.string() + "\" exists already",
               "a run never overwrites another",
               "continue it with --resume, or choose another name with -o");
@@ -94,3 +84,16 @@ Result<WritableStore> open_writable(const std::filesystem::path& path, OpenMode 
 }
 
 }  // namespace pennyweight::store
+
+namespace pennyweight {
+
+bool store_holds_nothing(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) return false;
+  Result<sqlite::Database> db = sqlite::Database::open(path, sqlite::Access::read_only);
+  if (!db) return false;
+  if (store::is_blank(*db).value_or(false)) return true;
+  return store::check_format(*db) && db->integer("SELECT count(*) FROM run").value_or(1) == 0;
+}
+
+}  // namespace pennyweight
