@@ -101,18 +101,23 @@ std::unique_ptr<EnergySampler> start_energy(std::unique_ptr<EnergyMeter> meter,
       [&store](const EnergySample& sample) { store.put(sample); });
 }
 
-// A later sitting begins the same run again: its first facts stay.
+// A later sitting begins the same run again: its first facts stay, and the sitting has its own.
 Result<void> begin(Session& session, const std::string& no_energy) {
   std::vector<PriceRow> prices;
   for (const auto& price : session.experiment.prices) {
     if (price) prices.push_back(*price);
   }
-  auto begun =
-      session.store.begin_run(run_info(session, no_energy), session.experiment.cells, prices);
+  const RunInfo run = run_info(session, no_energy);
+  auto begun = session.store.begin_run(run, session.experiment.cells, prices);
   if (!begun) return begun;
   Sitting sitting;
   sitting.number = session.options.sitting;
   sitting.clock_pairs = {{session.clock.now(), session.clock.unix_now()}};
+  sitting.program_version = run.program_version;
+  sitting.program_commit = run.program_commit;
+  sitting.build_type = run.build_type;
+  sitting.machine = run.machine;
+  sitting.energy_notes = run.energy_notes;
   return session.store.begin_sitting(sitting);
 }
 

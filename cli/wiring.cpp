@@ -14,6 +14,7 @@
 #include "metrics/base/clock.h"
 #include "metrics/base/file_io.h"
 #include "metrics/base/hash.h"
+#include "metrics/store.h"
 #include "reports/writers/writer.h"
 #include "runners/target_spec.h"
 
@@ -45,7 +46,7 @@ Result<void> check_database(const std::string& path, bool resume) {
     return fail(ErrorKind::not_found, "there is no \"" + path + "\" to resume", "",
                 "name the database of the unfinished run with -o");
   }
-  if (!resume && exists) {
+  if (!resume && exists && !store_holds_nothing(path)) {
     return fail(ErrorKind::usage, "\"" + path + "\" exists already",
                 "a run never overwrites what was measured",
                 "go on with it: --resume; or name another file: -o other.db");
@@ -114,15 +115,22 @@ Result<ExitStatus> run(PlanSpec plan, const ExecuteOptions& execute, SteadyClock
   std::unique_ptr<StoreWriter> store;
   auto experiment = open_all(std::move(plan), clock);
   if (!experiment) return fail(experiment.error());
-  if (execute.resume) {
+  const auto open_store = [&](OpenMode mode) -> Result<void> {
+    auto opened = StoreWriter::open(output, mode);
+    if (!opened) return fail(opened.error());
+    store = std::move(*opened);
+    return {};
+  };
+  if (execute.resume) {  // locked before it is read: nobody else adds to what is left
+    if (auto opened = open_store(OpenMode::resume); !opened) return fail(opened.error());
     if (auto resumed = resume(output, *experiment, options); !resumed) return fail(resumed.error());
   }
   for (const auto& target : experiment->targets) {
     if (auto checked = target->check(); !checked) return fail(checked.error());
   }
-  auto opened = StoreWriter::open(output, execute.resume ? OpenMode::resume : OpenMode::create_new);
-  if (!opened) return fail(opened.error());
-  store = std::move(*opened);
+  if (!execute.resume) {
+    if (auto opened = open_store(OpenMode::create_new); !opened) return fail(opened.error());
+  }
   Session session{clock, *experiment, *store, **loop, options, output, execute.progress};
   return run_session(session);
 }

@@ -1,5 +1,6 @@
 #include "metrics/store.h"
 
+#include <algorithm>
 #include <array>
 
 #include "metrics/words.h"
@@ -30,12 +31,11 @@ std::optional<Outcome> parse_outcome(std::string_view word) {
 
 std::optional<UnixTime> to_unix(const Sitting& sitting, Instant instant) {
   if (sitting.clock_pairs.empty()) return std::nullopt;
+  auto nearest =
+      std::upper_bound(sitting.clock_pairs.begin(), sitting.clock_pairs.end(), instant,
+                       [](Instant at, const Sitting::Pair& pair) { return at < pair.monotonic; });
   // An instant before the first pair is counted back from it.
-  const Sitting::Pair* nearest = &sitting.clock_pairs.front();
-  for (const Sitting::Pair& pair : sitting.clock_pairs) {
-    if (pair.monotonic > instant) break;
-    nearest = &pair;
-  }
+  if (nearest != sitting.clock_pairs.begin()) --nearest;
   return nearest->realtime + (instant - nearest->monotonic);
 }
 

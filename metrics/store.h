@@ -37,14 +37,18 @@ struct RunInfo {
   Value energy_notes;          // source id -> why it is unavailable, and other facts for the report
 };
 
-// One sitting at a run. Clock pairs tie its monotonic instants to dates.
+// One sitting at a run. Clock pairs tie its monotonic instants to dates. A later sitting may be at
+// another machine or of another program than the first, whose facts are in RunInfo too.
 struct Sitting {
   int number = 0;
   struct Pair {
     Instant monotonic;
     UnixTime realtime;
   };
-  std::vector<Pair> clock_pairs;  // at the start, every 10 s, at the end
+  std::vector<Pair> clock_pairs;  // at the start, every 10 s, at the end; in this order
+  std::string program_version = {}, program_commit = {}, build_type = {};
+  Machine machine = {};
+  Value energy_notes = {};  // as RunInfo's
 };
 // The UTC time of an instant, by the nearest pair before it.
 std::optional<UnixTime> to_unix(const Sitting&, Instant);
@@ -81,8 +85,8 @@ struct StoredScore {
   std::string extracted;
 };
 
-// The current format of the file. Older files migrate into a copy beside them; newer ones are refused
-// with the version that can read them.
+// The format of the file, the only one so far. A file of a newer or older one is refused with its
+// number.
 inline constexpr int kStoreVersion = 1;
 inline constexpr std::int32_t kStoreApplicationId = 0x50775774;  // "PwWt"
 
@@ -93,7 +97,9 @@ enum class OpenMode : std::uint8_t { create_new, resume };
 // error() says why, and what was committed stays.
 class StoreWriter {
  public:
-  // create_new refuses an existing file; resume refuses a file without a run.
+  // create_new refuses an existing file, but for one that holds nothing, which a run killed before
+  // it began leaves; resume refuses a file without a run. Both refuse a file with a writer: there is
+  // at most one until it closes, in whatever process, and any number of readers beside it.
   static Result<std::unique_ptr<StoreWriter>> open(const std::filesystem::path& path, OpenMode mode);
   virtual ~StoreWriter() = default;  // as close(), errors lost
 
@@ -121,6 +127,9 @@ class StoreWriter {
   virtual Result<void> close() = 0;
   virtual std::optional<Error> error() const = 0;  // any thread
 };
+
+// Whether an existing file holds nothing, so that create_new takes it.
+bool store_holds_nothing(const std::filesystem::path& path);
 
 class StoreReader {
  public:

@@ -89,7 +89,8 @@ Result<std::vector<CellInfo>> SqliteStoreReader::cells(const std::string& run_id
 Result<std::vector<Sitting>> SqliteStoreReader::sittings(const std::string& run_id) {
   std::map<int, Sitting> sittings;
   Result<void> done = each<store::SittingRow>("WHERE run_id = ?", {run_id}, [&](auto& row) {
-    sittings[row.sitting].number = row.sitting;
+    const int number = row.sitting.number;
+    sittings[number] = std::move(row.sitting);
     return true;
   });
   if (done) {

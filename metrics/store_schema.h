@@ -15,7 +15,7 @@ namespace pennyweight::store {
 // Rows whose struct does not name its run or sitting get them here.
 struct SittingRow {
   std::string run_id;
-  int sitting = 0;
+  Sitting sitting;  // its pairs are rows of their own
 };
 struct ClockPairRow {
   std::string run_id;
@@ -87,8 +87,14 @@ struct Table<SittingRow> {
 };
 template <class F, RowOf<SittingRow> R>
 void columns(F& f, R& r) {
+  auto& s = r.sitting;
   f("run_id", r.run_id);
-  f("sitting", r.sitting);
+  f("sitting", s.number);
+  f("program_version", s.program_version);
+  f("program_commit", s.program_commit);
+  f("build_type", s.build_type);
+  f("machine_json", s.machine);
+  f("energy_notes_json", s.energy_notes);
 }
 
 template <>
@@ -269,8 +275,12 @@ using Rows = std::tuple<RunInfo, SittingRow, ClockPairRow, CellRow, PriceEntry, 
 // "create table ... strict" for all of Rows.
 std::string schema_sql();
 
-// Refuses what is not ours, by application_id, and what a newer version wrote, by name.
+// A database without tables and marks: empty, or of a run killed while it made them.
+Result<bool> is_blank(sqlite::Database& db);
+// Refuses what is not ours, by application_id, what is blank, and another format, by its number.
 Result<void> check_format(sqlite::Database& db);
+// That refusal of a store in which no run began.
+Result<void> holds_no_run(const sqlite::Database& db);
 
 struct ColumnNames {
   std::string list;    // "a, b, c"

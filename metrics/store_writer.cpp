@@ -1,14 +1,11 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
-#include <system_error>
 #include <thread>
 #include <utility>
 #include <variant>
 
-#include <fcntl.h>
-#include <unistd.h>
-
+#include "metrics/store_opening.h"
 #include "metrics/store_schema.h"
 
 namespace pennyweight {
@@ -25,8 +22,8 @@ using QueuedRow = std::variant<RequestRecord, store::TaskRow, store::ScoreRow, s
 // database_ is held while SQLite works. Whoever needs both takes database_ first.
 class SqliteStoreWriter final : public StoreWriter {
  public:
-  explicit SqliteStoreWriter(sqlite::Database db)
-      : db_(std::move(db)), thread_([this] { work(); }) {}
+  explicit SqliteStoreWriter(store::WritableStore store)
+      : lock_(std::move(store.lock)), db_(std::move(store.db)), thread_([this] { work(); }) {}
   ~SqliteStoreWriter() override { (void)close(); }
 
   Result<void> begin_run(const RunInfo& run, const std::vector<CellInfo>& cells,
@@ -65,6 +62,7 @@ class SqliteStoreWriter final : public StoreWriter {
   Result<void> now(Work work);
 
   std::mutex database_;
+  store::StoreLock lock_;  // released after db_
   sqlite::Database db_;
   template <class Row>
   struct Prepared {
@@ -241,7 +239,7 @@ Result<void> SqliteStoreWriter::begin_sitting(const Sitting& sitting) {
   const Result<std::string> run_id = current_run();
   if (!run_id) return fail(run_id.error());
   const Result<void> begun = now([&]() -> Result<void> {
-    Result<void> done = insert(store::SittingRow{*run_id, sitting.number});
+    Result<void> done = insert(store::SittingRow{*run_id, sitting});
     for (const Sitting::Pair& pair : sitting.clock_pairs) {
       if (done) done = insert(store::ClockPairRow{*run_id, sitting.number, pair});
     }
@@ -289,75 +287,17 @@ Result<void> SqliteStoreWriter::close() {
   if (done) (void)db_.run("PRAGMA journal_mode = DELETE");
   prepared_ = {};
   db_ = {};
+  lock_.release();
   return done;
-}
-
-// Made with O_EXCL: two runs given the same name never share a file.
-Result<void> make_file(const std::filesystem::path& path) {
-  const int fd = ::open(path.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0644);
-  if (fd >= 0) {
-    ::close(fd);
-    return {};
-  }
-  const int number = errno;
-  if (number == EEXIST) {
-    return fail(ErrorKind::usage, "\"" + path.string() + "\" exists already",
-                "a run never overwrites another",
-                "continue it with --resume, or choose another name with -o");
-  }
-  return fail(ErrorKind::io, "cannot make \"" + path.string() + "\"",
-              std::generic_category().message(number), "choose a writable place with -o");
-}
-
-Result<void> make_schema(sqlite::Database& db) {
-  if (Result<void> done = db.run("PRAGMA journal_mode = WAL"); !done) return done;
-  return db.run("BEGIN IMMEDIATE; PRAGMA application_id = " + std::to_string(kStoreApplicationId) +
-                "; PRAGMA user_version = " + std::to_string(kStoreVersion) + ";" +
-                store::schema_sql() + "COMMIT");
-}
-
-Result<void> expect_run(sqlite::Database& db) {
-  if (Result<void> ours = store::check_format(db); !ours) return ours;
-  const Result<std::int64_t> runs = db.integer("SELECT count(*) FROM run");
-  if (!runs) return fail(runs.error());
-  if (*runs > 0) return {};
-  return fail(ErrorKind::invalid_input, "\"" + db.path().string() + "\" holds no run to resume", "",
-              "remove the file and start the run again");
 }
 
 }  // namespace
 
 Result<std::unique_ptr<StoreWriter>> StoreWriter::open(const std::filesystem::path& path,
                                                        OpenMode mode) {
-  const bool fresh = mode == OpenMode::create_new;
-  std::error_code ignored;
-  if (fresh) {
-    if (Result<void> made = make_file(path); !made) return fail(made.error());
-  } else if (!std::filesystem::exists(path, ignored)) {
-    return fail(ErrorKind::not_found, "no file \"" + path.string() + "\" to resume", "",
-                "check the path, or leave --resume out");
-  }
-  Result<sqlite::Database> db = sqlite::Database::open(path, sqlite::Access::read_write);
-  Result<void> ready;
-  if (!db) {
-    ready = fail(db.error());
-  } else {
-    ready = fresh ? make_schema(*db) : expect_run(*db);
-    // A checkpoint syncs the disk: rarely within a cell (10000 pages = 40 MB), else between cells.
-    if (ready) {
-      ready = db->run(
-          "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; "
-          "PRAGMA wal_autocheckpoint = 10000");
-    }
-  }
-  if (ready) return std::make_unique<SqliteStoreWriter>(std::move(*db));
-  if (fresh) {  // what we began we take away, so that the next try is not refused
-    db = fail(ready.error());
-    for (const char* suffix : {"", "-wal", "-shm"}) {
-      std::filesystem::remove(path.string() + suffix, ignored);
-    }
-  }
-  return fail(ready.error());
+  Result<store::WritableStore> store = store::open_writable(path, mode);
+  if (!store) return fail(store.error());
+  return std::make_unique<SqliteStoreWriter>(std::move(*store));
 }
 
 }  // namespace pennyweight

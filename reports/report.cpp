@@ -146,7 +146,7 @@ class ReportBuilder {
     for (StoredScore& score : scores) out.scores[score.cell_id].push_back(std::move(score));
     const Value* none = out.facts.run.energy_notes.find("why_none");
     if (none != nullptr && none->text() != nullptr) out.no_energy = *none->text();
-    if (out.no_energy.empty()) out.energy.emplace(out.facts.energy_sources, samples);
+    if (out.no_energy.empty() || !samples.empty()) out.energy.emplace(out.facts.energy_sources, samples);
     if (options_.rescore) {
       const auto tasks = store_.tasks(id);
       if (!tasks) return fail(tasks.error());

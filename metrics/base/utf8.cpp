@@ -101,6 +101,16 @@ std::string mapped(std::string_view text, int options) {
   return std::string(reinterpret_cast<const char*>(out), static_cast<std::size_t>(size));
 }
 
+// Marks, embeddings, overrides and isolates of the bidirectional algorithm.
+bool is_bidi_control(char32_t c) {
+  return c == 0x061C || c == 0x200E || c == 0x200F || (c >= 0x202A && c <= 0x202E) ||
+         (c >= 0x2066 && c <= 0x2069);
+}
+
+bool is_printable(char32_t c) {
+  return c >= 0x20 && (c < 0x7F || c > 0x9F) && c != 0xFFFE && c != 0xFFFF && !is_bidi_control(c);
+}
+
 }  // namespace
 
 bool is_valid_utf8(std::string_view bytes) {
@@ -133,7 +143,7 @@ std::string printable(std::string_view bytes) {
   for_each(valid, [&](char32_t c, std::string_view piece, bool) {
     if (c == '\t' || c == '\n') {
       out += ' ';
-    } else if (c >= 0x20 && (c < 0x7F || c > 0x9F) && c != 0xFFFE && c != 0xFFFF) {
+    } else if (is_printable(c)) {
       out += piece;
     }
   });
@@ -188,7 +198,9 @@ std::string nfc(std::string_view text) {
   return mapped(text, UTF8PROC_COMPOSE);
 }
 
-std::string casefold(std::string_view text) { return mapped(text, UTF8PROC_CASEFOLD); }
+std::string casefold(std::string_view text) {
+  return mapped(text, UTF8PROC_CASEFOLD);
+}
 
 std::string lower(std::string_view text) {
   const std::vector<char32_t> all = code_points(text);

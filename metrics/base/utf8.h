@@ -13,7 +13,8 @@ bool is_valid_utf8(std::string_view bytes);
 // Each maximal invalid run becomes one U+FFFD.
 std::string replace_invalid_utf8(std::string_view bytes);
 // For cells, terminals and logs: valid UTF-8 without C0/C1 controls (tab and newline become one
-// space), U+FFFE and U+FFFF. Model output is untrusted: it may carry escape sequences.
+// space), bidirectional controls, U+FFFE and U+FFFF. Model output is untrusted: it may carry escape
+// sequences, or reorder the row it stands in.
 std::string printable(std::string_view bytes);
 // Length of the longest prefix that does not end inside a character; the tail may be completed by
 // the next bytes. Invalid bytes count as complete.

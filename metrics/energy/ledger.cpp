@@ -187,31 +187,37 @@ EnergyFigure EnergyLedger::over(std::span<const Window> windows) const {
   }
   figure.method = method_;
   figure.state = EnergyState::measured;
-  std::vector<Duration> covered(sources_.size());
+  std::vector<Share> shares(sources_.size());
   bool gap = false;
   for (const Track& track : tracks_) {
     for (const Window& w : parts) {
       if (w.sitting != track.sitting) continue;
       const Share part = share(track, w);
-      figure.joules.value += part.joules;
-      covered[track.source] += part.covered;
+      shares[track.source].joules += part.joules;
+      shares[track.source].covered += part.covered;
       gap |= part.gap;
     }
   }
-  const Duration least = *std::min_element(covered.begin(), covered.end());
+  Duration least = asked;
+  for (const Share& of_source : shares) least = std::min(least, of_source.covered);
   figure.coverage = to_seconds(least) / to_seconds(asked);
   for (const EnergySourceInfo& source : sources_) {
     if (source.state != EnergyState::unavailable)
       figure.state = std::max(figure.state, source.state);
   }
+  const bool lossy = figure.coverage < kMeasuredCoverage || gap;
+  if (lossy) figure.reason = "the counters tell of " + percent(figure.coverage) + " of the time";
   if (figure.coverage < kLeastCoverage) {
     figure.state = EnergyState::unavailable;
-    figure.joules = {};
-  } else if (figure.coverage < kMeasuredCoverage || gap) {
-    figure.state = std::max(figure.state, EnergyState::estimated);
+    return figure;
   }
-  if (figure.coverage < kMeasuredCoverage || gap) {
-    figure.reason = "the counters tell of " + percent(figure.coverage) + " of the time";
+  for (const Share& of_source : shares) {
+    const double scale = lossy ? to_seconds(asked) / to_seconds(of_source.covered) : 1;
+    figure.joules.value += of_source.joules * scale;
+  }
+  if (lossy) {
+    figure.state = std::max(figure.state, EnergyState::estimated);
+    figure.method += ", scaled from " + percent(figure.coverage) + " of the time";
   }
   return figure;
 }

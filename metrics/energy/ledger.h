@@ -19,11 +19,13 @@ struct Window {
 class EnergyLedger {
  public:
   EnergyLedger(std::span<const EnergySourceInfo> sources, std::span<const EnergySample> samples);
-  // Joules of the counted sources over the union of windows, interpolated between samples. Lost time
-  // adds no joules: it lowers the coverage. Coverage below 0.98, or a gap inside a window, makes it
-  // estimated; below 0.5 unavailable, as does a counted source that cannot be read at all. A step
-  // that cannot be one (backwards without a wrap, or above 2 kW a source) is a gap, never a negative
-  // number; a source whose counter repeats another's is that counter shown twice, and counted once.
+  // Joules of the counted sources over the union of windows, interpolated between samples. Lost
+  // time lowers the coverage. Coverage below 0.98, or a gap inside a window, makes it estimated:
+  // each source is then taken to have drawn its mean power in the time it lost, so that the joules
+  // do not depend on the loss. Below 0.5 it is unavailable, as with a counted source that cannot be
+  // read at all. A step that cannot be one (backwards without a wrap, or above 2 kW a source) is a
+  // gap, never a negative number; a source whose counter repeats another's is that counter shown
+  // twice, and counted once.
   EnergyFigure over(std::span<const Window> windows) const;
 
  private:

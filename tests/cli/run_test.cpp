@@ -225,6 +225,39 @@ TEST_CASE("kill -9 loses at most the last 100 ms, and the run can be resumed") {
   CHECK(run_program(more, bench.options).status == 0);
 }
 
+TEST_CASE("a run that was killed before it began can be started again under the same name") {
+  const Bench bench;
+  write_file(bench.dir / "run.db", "");
+  const std::vector<std::string> arguments{
+      "--task-set", "table_arith:quick", "--target", kFast, "--limit", "2", "-o", "run.db"};
+  auto resuming = arguments;
+  resuming.emplace_back("--resume");
+  const auto resumed = bench.run(resuming);
+  CHECK(resumed.status != 0);
+  CHECK(has(resumed.err, "without --resume"));
+  const auto again = bench.run(arguments);
+  INFO(again.err);
+  CHECK(again.status == 0);
+  CHECK(read_store(bench.dir / "run.db").run.status == RunStatus::complete);
+}
+
+TEST_CASE("a run cannot be resumed while it lives") {
+  const Bench bench;
+  const std::vector<std::string> arguments{
+      "run", "--task-set", "table_arith:quick", "--target", "sim:ttft=9s,tpot=2ms,tokens=4,name=a",
+      "-o",  "run.db"};
+  Process process(arguments, bench.options);
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  auto more = arguments;
+  more.emplace_back("--resume");
+  const auto second = run_program(more, bench.options);
+  INFO(second.err);
+  CHECK(second.status == 2);
+  CHECK(has(second.err, "is being written by another run"));
+  process.signal(SIGKILL);
+  process.wait(5);
+}
+
 TEST_CASE("a key in the environment appears nowhere") {
   const Bench bench;
   ProcessOptions options = bench.options;

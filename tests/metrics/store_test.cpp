@@ -60,6 +60,37 @@ TEST_CASE("a run, its cells and its sittings come back as they were") {
   CHECK((*sittings)[0].clock_pairs[1].realtime == UnixTime(1010s));
 }
 
+TEST_CASE("a later sitting at another machine, of another program, keeps its own facts") {
+  const TempDir dir;
+  Sitting later{1, {}};
+  later.program_version = "0.1.1";
+  later.program_commit = "123456abcdef";
+  later.build_type = "Debug";
+  later.machine.cpu_model = "Xeon";
+  later.machine.sanitizer_build = true;
+  later.energy_notes.set("why_none", "no powercap");
+  REQUIRE(begun_store(dir / "run.db")->close());
+  {
+    auto store = StoreWriter::open(dir / "run.db", OpenMode::resume);
+    REQUIRE(store);
+    REQUIRE((*store)->begin_run(sample_run(), {sample_cell()}, {}));
+    REQUIRE((*store)->begin_sitting(later));
+    REQUIRE((*store)->close());
+  }
+  auto store = reader(dir / "run.db");
+  CHECK(store->runs()->at(0).machine.cpu_model == "EPYC");
+  const auto sittings = store->sittings("run-1");
+  REQUIRE(sittings);
+  REQUIRE(sittings->size() == 2);
+  CHECK((*sittings)[0].program_version.empty());
+  const Sitting& got = (*sittings)[1];
+  CHECK(got.program_version == later.program_version);
+  CHECK(got.program_commit == later.program_commit);
+  CHECK(got.build_type == later.build_type);
+  CHECK(to_value(got.machine) == to_value(later.machine));
+  CHECK(got.energy_notes == later.energy_notes);
+}
+
 TEST_CASE("prices come back to the last unit of money") {
   const TempDir dir;
   PriceRow price;

@@ -15,6 +15,22 @@ TEST_CASE("an instant becomes a date by the pair before it") {
   CHECK(!to_unix(Sitting{}, Instant(4s)));
 }
 
+TEST_CASE("dates are found among the pairs of a run of ten days, however many are asked for") {
+  const UnixTime start(1'718'582'400s);
+  Sitting sitting;
+  for (int i = 0; i < 86'400; ++i) {
+    sitting.clock_pairs.push_back({Instant(10s * i), start + 10s * i + Duration(i)});
+  }
+  const auto began = std::chrono::steady_clock::now();
+  bool right = true;
+  for (int i = 0; i < 86'400; ++i) {
+    const Instant asked(10s * i + 5s);
+    right = right && to_unix(sitting, asked) == start + 10s * i + Duration(i) + 5s;
+  }
+  CHECK(right);
+  CHECK(std::chrono::steady_clock::now() - began < 1s);  // looking at each pair takes many
+}
+
 TEST_CASE("statuses and outcomes are words that come back") {
   for (const auto status : {RunStatus::running, RunStatus::complete, RunStatus::interrupted,
                             RunStatus::budget_reached, RunStatus::failed}) {

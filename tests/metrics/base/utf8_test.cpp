@@ -38,6 +38,23 @@ TEST_CASE("printable text has no controls and cannot move the cursor") {
   CHECK(printable("한글 é 😀") == "한글 é 😀");
 }
 
+TEST_CASE("printable text cannot reorder the row it stands in") {
+  const std::u32string controls =
+      U"\u061C\u200E\u200F\u202A\u202B\u202C\u202D\u202E"
+      U"\u2066\u2067\u2068\u2069";
+  for (const char32_t c : controls) {
+    std::string text = "gpt";
+    append_utf8(text, c);
+    INFO(static_cast<std::uint32_t>(c));
+    CHECK(printable(text + "4") == "gpt4");
+  }
+  // Their neighbours, the joiners of Indic and emoji text among them, and the letters stay.
+  for (const std::string text :
+       {"a\u200Db\u200Cc\u2010", "\u2029\u202F\u2065\u206A", "שלום مرحبا\u061B"}) {
+    CHECK(printable(text) == text);
+  }
+}
+
 TEST_CASE("a prefix ends before a character that is still coming, wherever it is cut") {
   const std::string text = "aé한😀";
   const std::size_t borders[] = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10};

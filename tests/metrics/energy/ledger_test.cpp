@@ -1,5 +1,7 @@
 #include "metrics/energy/ledger.h"
 
+#include <cmath>
+
 #include "tests/metrics/energy/fake_powercap.h"
 #include "tests/test.h"
 
@@ -80,7 +82,7 @@ TEST_CASE("a drop of a counter without a known range is a gap, never negative") 
   const EnergyFigure f =
       figure(0, {{0, 100000000}, {1, 110000000}, {2, 5000000}, {3, 15000000}, {4, 25000000}}, 0, 4);
   CHECK(f.state == EnergyState::estimated);
-  CHECK(f.joules.value == Approx(30));  // 10 before, 20 after
+  CHECK(f.joules.value == Approx(40));  // 10 before, 20 after, and 10 for the second between
   CHECK(f.coverage == Approx(0.75));
   CHECK(!f.reason.empty());
 }
@@ -110,7 +112,7 @@ TEST_CASE("a reset is no wrap: the power it implies is impossible") {
   const EnergyFigure f = figure(
       kAmdRange, {{0, 40000000000}, {0.1, 40001000000}, {0.2, 1000}, {0.3, 1001000}}, 0, 0.3);
   CHECK(f.state == EnergyState::estimated);
-  CHECK(f.joules.value == Approx(2));
+  CHECK(f.joules.value == Approx(3));  // 1 J in each of the two good steps
   CHECK(f.coverage == Approx(2.0 / 3));
 }
 
@@ -190,14 +192,30 @@ TEST_CASE("a client's tree from discovery to joules: components, never everythin
   CHECK(f.method == "RAPL package-0 + dram, whole machine");
 }
 
-TEST_CASE("a zone that goes away after 6 of 10 s leaves 6 s of energy, estimated") {
+TEST_CASE("a zone that goes away after 6 of 10 s gives an estimate for the 10 s, and says so") {
   const EnergyFigure f = figure(
       kAmdRange,
       {{0, 0}, {2, 20000000}, {4, 40000000}, {6, 60000000}, {8, 0, false}, {10, 0, false}}, 0, 10);
-  CHECK(f.joules.value == Approx(60));
+  CHECK(f.joules.value == Approx(100));
   CHECK(f.coverage == Approx(0.6));
   CHECK(f.state == EnergyState::estimated);
+  CHECK(f.method == "RAPL package-0, whole machine, scaled from 60 % of the time");
   CHECK(f.reason == "the counters tell of 60 % of the time");
+}
+
+TEST_CASE("joules do not depend on how much time was lost, each source scaled by its own loss") {
+  const std::vector<EnergySourceInfo> sources{source("a", "package-0", kAmdRange),
+                                              source("b", "dram", kAmdRange)};
+  for (const double seen : {10.0, 9.8, 9.7, 7.0, 5.0}) {  // of 10 s; package 10 W, dram 1 W
+    std::vector<EnergySample> samples;
+    add(samples, "a", {{0, 0}, {seen, static_cast<std::uint64_t>(std::llround(seen * 1e7))}});
+    add(samples, "b", {{0, 0}, {10, 10000000}});
+    const EnergyFigure f = over(sources, samples, {{s(0), s(10)}});
+    INFO(seen);
+    CHECK(f.coverage == Approx(seen / 10));
+    CHECK((f.state == EnergyState::estimated) == (seen < 9.8));
+    CHECK(f.joules.value == Approx(seen == 9.8 ? 108 : 110));  // measured: as counted
+  }
 }
 
 TEST_CASE("coverage of half is estimated, below it unavailable") {
