@@ -7,29 +7,15 @@
 #include <utility>
 
 namespace pennyweight {
-namespace {
-
-std::optional<Duration> since(std::optional<Instant> from, std::optional<Instant> to) {
-  if (!from || !to) return std::nullopt;
-  return *to - *from;
-}
-
-}  // namespace
-
 MeasuredRequest::MeasuredRequest(std::vector<const RequestRecord*> attempts)
-    : attempts_(std::move(attempts)) {
-  // Instants of another sitting count from another epoch.
-  const auto first = std::find_if(attempts_.begin(), attempts_.end(), [&](const RequestRecord* r) {
-    return r->sitting == last().sitting;
-  });
-  scheduled_ = (*first)->scheduled;
-}
+    : attempts_(std::move(attempts)) {}
 
-std::optional<Duration> MeasuredRequest::ttft_from_schedule() const {
-  return since(scheduled_, last().first_token);
-}
-std::optional<Duration> MeasuredRequest::e2e_from_schedule() const {
-  return since(scheduled_, last().last_token);
+int MeasuredRequest::retries() const {
+  int n = 0;
+  for (std::size_t i = 1; i < attempts_.size(); ++i) {
+    n += attempts_[i]->sitting == attempts_[i - 1]->sitting ? 1 : 0;
+  }
+  return n;
 }
 
 std::vector<MeasuredRequest> measured_requests(std::span<const RequestRecord> records) {

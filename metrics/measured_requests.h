@@ -17,14 +17,11 @@ class MeasuredRequest {
   const std::vector<const RequestRecord*>& attempts() const { return attempts_; }
   const RequestRecord& last() const { return *attempts_.back(); }
   bool ok() const { return last().failure == Failure::none; }
-  // To the last attempt's token from when the first attempt was scheduled: whoever waits for a
-  // retried request has waited since then.
-  std::optional<Duration> ttft_from_schedule() const;
-  std::optional<Duration> e2e_from_schedule() const;
+  // Attempts after the first of their sitting: asked again by a later sitting is no retry.
+  int retries() const;
 
  private:
   std::vector<const RequestRecord*> attempts_;
-  std::optional<Instant> scheduled_;
 };
 
 // Measured answers only, by task and repeat.

@@ -112,7 +112,7 @@ struct RequestRecord {
 // Sets first_token and last_token from the chunks.
 void derive_token_instants(RequestRecord& record);
 
-// Derived times: reference formulas in docs/metrics.md (schema 1). Each is empty where undefined,
+// Derived times: reference formulas in docs/measuring.md (schema 1). Each is empty where undefined,
 // never 0. `From::scheduled` is the headline in open loop, `From::sent` beside it.
 enum class From : std::uint8_t { scheduled, sent };
 std::optional<Duration> ttft(const RequestRecord&, From);  // first token event - from

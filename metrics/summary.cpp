@@ -7,6 +7,7 @@
 
 #include "metrics/base/utf8.h"
 #include "metrics/measured_requests.h"
+#include "metrics/outcome.h"
 #include "metrics/statistics/quantiles.h"
 #include "metrics/summary_blanks.h"
 #include "metrics/summary_cost.h"
@@ -18,10 +19,12 @@ using Requests = std::vector<MeasuredRequest>;
 
 void count(Summary& s, const SummaryInput& input, const Requests& requests) {
   s.n_planned = input.cell.planned_requests;
-  s.n_requests = static_cast<int>(requests.size());
   for (const MeasuredRequest& request : requests) {
-    ++(request.ok() ? s.n_ok : s.n_failed);
-    s.n_retries += static_cast<int>(request.attempts().size()) - 1;
+    const Failure failure = request.last().failure;
+    ++(is_unfinished(failure) ? s.n_unfinished : s.n_requests);
+    if (request.ok()) ++s.n_ok;
+    if (is_failed(failure)) ++s.n_failed;
+    s.n_retries += request.retries();
   }
   s.n_warm_up = static_cast<int>(std::count_if(
       input.records.begin(), input.records.end(),
@@ -34,9 +37,10 @@ void add_quality(Summary& s, const SummaryInput& input, const Requests& requests
   std::map<Outcome, int> outcomes;
   std::map<std::string_view, std::vector<double>> by_task;
   for (const MeasuredRequest& request : requests) {
+    if (is_unfinished(request.last().failure)) continue;
     const auto found = scores.find({request.last().task_id, request.last().repeat});
     if (found == scores.end()) {
-      ++outcomes[request.ok() ? Outcome::unscored : Outcome::error];
+      ++outcomes[outcome_without_scorer(request.last(), true).value_or(Outcome::unscored)];
       continue;
     }
     const StoredScore& score = *found->second;
@@ -59,18 +63,21 @@ void add_quality(Summary& s, const SummaryInput& input, const Requests& requests
 
 void add_speed(Summary& s, const Requests& requests) {
   std::vector<double> ttfts, ttfts_sent, e2es, e2es_sent, tpots, lags, gaps, rates;
+  int streams = 0;  // that have gaps
   const auto put = [](std::vector<double>& samples, std::optional<Duration> d) {
     if (d) samples.push_back(to_milliseconds(*d));
   };
   for (const MeasuredRequest& request : requests) {
     if (!request.ok()) continue;
     const RequestRecord& r = request.last();
-    put(ttfts, request.ttft_from_schedule());
+    put(ttfts, ttft(r, From::scheduled));
     put(ttfts_sent, ttft(r, From::sent));
-    put(e2es, request.e2e_from_schedule());
+    put(e2es, e2e(r, From::scheduled));
     put(e2es_sent, e2e(r, From::sent));
     put(lags, send_lag(r));
-    for (const Duration gap : inter_chunk_gaps(r)) put(gaps, gap);
+    const std::vector<Duration> of_stream = inter_chunk_gaps(r);
+    for (const Duration gap : of_stream) put(gaps, gap);
+    streams += of_stream.empty() ? 0 : 1;
     if (const auto tpot = tpot_ns(r)) tpots.push_back(*tpot * 1e-6);
     if (const auto rate = output_tokens_per_second(r)) rates.push_back(*rate);
   }
@@ -80,7 +87,7 @@ void add_speed(Summary& s, const Requests& requests) {
   s.e2e_from_sent_ms = describe(std::move(e2es_sent));
   s.tpot_ms = describe(std::move(tpots));
   s.send_lag_ms = describe(std::move(lags));
-  s.inter_chunk_gap_ms = describe(std::move(gaps));
+  s.inter_chunk_gap_ms = describe_clustered(std::move(gaps), streams);
   s.output_tokens_per_s = describe(std::move(rates));
 }
 
@@ -112,7 +119,7 @@ void add_volume(Summary& s, const Requests& requests) {
   if (s.output_tokens && s.busy_s > 0) {
     s.output_tokens_per_s_system = static_cast<double>(*s.output_tokens) / s.busy_s;
   }
-  if (s.n_ok > 0 && s.duration_s > 0) s.requests_per_s = s.n_ok / s.duration_s;
+  if (s.n_ok > 0 && s.busy_s > 0) s.requests_per_s = s.n_ok / s.busy_s;
 }
 
 void add_energy(Summary& s, const SummaryInput& input, const std::vector<Window>& busy) {
@@ -135,10 +142,11 @@ void add_energy(Summary& s, const SummaryInput& input, const std::vector<Window>
 
 }  // namespace
 
-Distribution describe(std::vector<double> samples) {
+Distribution describe_clustered(std::vector<double> samples, int n_clusters) {
   std::sort(samples.begin(), samples.end());
   Distribution d;
   d.n = static_cast<int>(samples.size());
+  d.n_independent = n_clusters;
   d.mean = mean(samples);
   d.sd = standard_deviation(samples);
   if (!samples.empty()) {
@@ -146,17 +154,26 @@ Distribution describe(std::vector<double> samples) {
     d.max = samples.back();
   }
   const auto percentile = [&](double p, std::optional<double>& value) {
-    if (d.n < least_samples(p)) return QuantileInterval{};
-    value = quantile(samples, p);
-    return quantile_interval(samples, p);
+    if (n_clusters >= least_samples(p)) value = quantile(samples, p);
   };
+  percentile(0.5, d.p50);
   percentile(0.9, d.p90);
-  const QuantileInterval p50 = percentile(0.5, d.p50);
-  const QuantileInterval p95 = percentile(0.95, d.p95);
-  const QuantileInterval p99 = percentile(0.99, d.p99);
-  d.p50_low = p50.low, d.p50_high = p50.high;
-  d.p95_low = p95.low, d.p95_high = p95.high;
-  d.p99_low = p99.low, d.p99_high = p99.high;
+  percentile(0.95, d.p95);
+  percentile(0.99, d.p99);
+  return d;
+}
+
+Distribution describe(std::vector<double> samples) {
+  std::sort(samples.begin(), samples.end());
+  Distribution d = describe_clustered(samples, static_cast<int>(samples.size()));
+  const auto interval = [&](double p, std::optional<double>& low, std::optional<double>& high) {
+    if (d.n < least_samples(p)) return;
+    const QuantileInterval ends = quantile_interval(samples, p);
+    low = ends.low, high = ends.high;
+  };
+  interval(0.5, d.p50_low, d.p50_high);
+  interval(0.95, d.p95_low, d.p95_high);
+  interval(0.99, d.p99_low, d.p99_high);
   return d;
 }
 

@@ -1,5 +1,6 @@
 // A cell's rows become one line. Only measured answers enter; failures never enter latencies and
-// always enter the rates. A retried request counts once, and waits from its first schedule.
+// always enter the rates. A retried request counts once, by its last attempt; the latencies are
+// that attempt's own, so that back-off is in none.
 #pragma once
 
 #include <optional>
@@ -16,17 +17,22 @@
 namespace pennyweight {
 
 // Of one metric, in the unit of the samples. A percentile below its sample floor is empty, and so
-// is its interval.
+// is its interval. The floor counts `n_independent`.
 struct Distribution {
-  int n = 0;
+  int n = 0, n_independent = 0;
   std::optional<double> mean, sd, min, p50, p90, p95, p99, max;
   std::optional<double> p50_low, p50_high, p95_low, p95_high, p99_low, p99_high;
 };
 Distribution describe(std::vector<double> samples);
+// Of samples that come in `n_clusters` groups and are alike within one: no interval is known.
+Distribution describe_clustered(std::vector<double> samples, int n_clusters);
 
 struct Summary {
   CellInfo cell;
-  int n_planned = 0, n_requests = 0, n_ok = 0, n_failed = 0, n_retries = 0, n_warm_up = 0;
+  // Requests that came to an end; those that Ctrl-C or a kill cut off are n_unfinished and in no
+  // rate. Refused and unsupported ones are neither ok nor failed.
+  int n_planned = 0, n_requests = 0, n_ok = 0, n_failed = 0, n_unfinished = 0;
+  int n_retries = 0, n_warm_up = 0;
   double duration_s = 0;  // first scheduled to last done, of measured requests
   double busy_s = 0;  // union of [sent, done] of measured requests: what a machine rate is paid for
 
@@ -41,7 +47,8 @@ struct Summary {
       inter_chunk_gap_ms;
   Distribution output_tokens_per_s;                  // per request
   std::optional<double> output_tokens_per_s_system;  // all output tokens / busy_s
-  std::optional<double> requests_per_s;              // ok requests / duration_s
+  // ok requests / busy_s: the span holds the other targets' turns too
+  std::optional<double> requests_per_s;
 
   // Volume. Tokens are empty when any measured answer lacks them.
   std::optional<std::int64_t> input_tokens, cached_tokens, output_tokens, reasoning_tokens;
@@ -50,9 +57,10 @@ struct Summary {
   // Energy of the measured requests' own intervals, and what it costs.
   EnergyFigure energy;
   std::optional<double> joules_per_output_token, joules_per_task;
-  // Failed and retried calls included; empty when one may have been billed and its tokens are not
-  // known.
+  // Failed and retried calls included. A lower bound when calls that may be billed came without
+  // their tokens: cost_unknown_calls of them are not in it.
   std::optional<Money> cost_total, cost_machine, cost_electricity;
+  int cost_unknown_calls = 0;
   std::optional<double> cost_per_1m_output_tokens, cost_per_1m_tokens, cost_per_1k_tasks,
       cost_per_correct;
   Currency cost_currency = kUsd;

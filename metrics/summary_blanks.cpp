@@ -11,9 +11,10 @@ class Explainer {
  public:
   Explainer(Summary& s, const CostReasons& cost) : s_(s), cost_(cost) {
     if (s.n_requests == 0) {
-      no_answer_ = "no request was measured";
+      no_answer_ = s.n_unfinished > 0 ? "no request was finished" : "no request was measured";
     } else if (s.n_ok == 0) {
-      no_answer_ = "every measured request failed";
+      no_answer_ =
+          s.n_failed > 0 ? "every measured request failed" : "no measured request was answered";
     }
   }
 
@@ -103,7 +104,11 @@ class Explainer {
   void distribution(const std::string& key, const Distribution& d, const std::string& why_none) {
     const std::string why = none(why_none);
     const auto statistic = [&](const char* name, const std::optional<double>& figure, double p) {
-      explain(key + "_" + name, figure, d.n == 0 ? why : too_few(p, d.n));
+      const bool few = d.n > 0 && d.n_independent < least_samples(p);
+      explain(key + "_" + name, figure,
+              d.n == 0 ? why
+              : few    ? too_few(p, d.n_independent)
+                       : "no interval: gaps of one stream are not independent");
     };
     explain(key + "_mean", d.mean, why);
     explain(key + "_sd", d.sd, d.n == 0 ? why : "needs 2 samples, has 1");

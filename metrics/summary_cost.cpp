@@ -21,12 +21,13 @@ bool is_never_billed(const RequestRecord& r) {
   }
 }
 
-// Sums the attempts, failed and retried ones included; or says why it cannot.
+// Sums the attempts whose tokens are known, failed and retried ones included, and counts the
+// others; or says why it cannot.
 std::string add_token_cost(Summary& s, const SummaryInput& input,
                            const std::vector<MeasuredRequest>& requests) {
   const std::string& key = input.cost_rule.price_key;
   if (!input.price) return "no price for " + key + " at the date of the run";
-  if (s.n_requests == 0) return "no request was measured";
+  if (requests.empty()) return "no request was measured";
   std::optional<Money> sum;
   int uncounted = 0;
   int maybe_billed = 0;
@@ -42,11 +43,12 @@ std::string add_token_cost(Summary& s, const SummaryInput& input,
       if (!sum) return "the sum is too large";
     }
   }
-  if (uncounted > 0) {
+  s.cost_unknown_calls = uncounted + maybe_billed;
+  if (!sum && uncounted > 0) {
     return "the server sent no token count with " + std::to_string(uncounted) + " of " +
            std::to_string(s.n_ok) + " answers";
   }
-  if (maybe_billed > 0) {
+  if (!sum && maybe_billed > 0) {
     return std::to_string(maybe_billed) +
            " failed calls may have been billed, and their tokens are not known";
   }
@@ -66,7 +68,7 @@ CostReasons add_machine_cost(Summary& s, const MachineRate& rate, Duration busy)
   if (!cost.machine)
     why.machine = rate.per_hour ? "the sum is too large" : "no hourly rate is given";
   if (!cost.electricity) {
-    why.electricity = rate.electricity_per_kwh ? "energy is not known: " + s.energy.reason
+    why.electricity = rate.electricity_per_kwh ? "energy is unavailable: " + s.energy.reason
                                                : "no price of electricity is given";
   }
   if (!cost.total) {

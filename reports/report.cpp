@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "metrics/measured_requests.h"
+#include "metrics/outcome.h"
 #include "reports/dictionary_table.h"
 #include "reports/environment_table.h"
 #include "reports/pricing.h"
@@ -65,6 +66,7 @@ CellFacts facts_of(const CellInfo& cell, const CellRecords& records) {
   facts.quantization = text_fact(cell, "quantization");
   std::set<std::string> tasks;
   for (const RequestRecord* record : records.final_attempts) {
+    if (is_unfinished(record->failure)) continue;
     tasks.insert(record->task_id);
     facts.n_timeout += record->failure == Failure::timeout ? 1 : 0;
     if (facts.model_served.empty()) facts.model_served = record->model_served;
@@ -220,7 +222,7 @@ class ReportBuilder {
     for (const RequestRecord& record : records.all) {
       RequestRow row{cell, record};
       row.number = ++content.n_requests;
-      row.final_attempt = finals.count(&record) > 0;
+      row.final_attempt = finals.count(&record) > 0 && !is_unfinished(record.failure);
       for (const Sitting& sitting : content.facts.sittings) {
         if (sitting.number == record.sitting) row.sitting = &sitting;
       }

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "metrics/base/utf8.h"
+#include "metrics/outcome.h"
 
 namespace pennyweight {
 namespace {
@@ -19,12 +19,6 @@ std::optional<std::vector<std::string>> texts(const Value& row, std::string_view
     out.push_back(*item.text());
   }
   return out;
-}
-
-bool is_answer(const RequestRecord& record) {
-  if (record.failure != Failure::none || record.finish == Finish::content_filter) return false;
-  const auto text = code_points(record.answer);
-  return !std::all_of(text.begin(), text.end(), is_python_space);
 }
 
 }  // namespace
@@ -63,19 +57,20 @@ std::vector<StoredScore> Rescorer::score(const CellInfo& cell,
   for (const StoredScore& score : stored) by_request[{score.task_id, score.repeat}] = score;
   for (const RequestRecord* record : final_attempts) {
     const auto reference = references_.find({cell.task_set_sha256, record->task_id});
-    if (!is_answer(*record) || reference == references_.end()) continue;
+    if (is_unfinished(record->failure) || reference == references_.end()) continue;
     const auto& [targets, choices, scorer] = reference->second;
-    const Score fresh = scorer->score(record->answer, targets, choices);
     StoredScore& score = by_request[{record->task_id, record->repeat}];
-    score.cell_id = cell.cell_id;
-    score.task_id = record->task_id;
-    score.repeat = record->repeat;
-    score.signature = scorer->signature();
-    score.outcome = record->finish == Finish::length ? Outcome::truncated
-                    : fresh.parsed                   ? Outcome::ok
-                                                     : Outcome::unparsed;
+    score = {cell.cell_id, record->task_id, record->repeat, scorer->signature(), {}, {}, {}};
+    const bool blank_is_wanted = std::find(targets.begin(), targets.end(), "") != targets.end();
+    if (const auto outcome = outcome_without_scorer(*record, blank_is_wanted)) {
+      score.outcome = *outcome;
+      score.score = score_without_answer(*outcome);
+      continue;
+    }
+    Score fresh = scorer->score(record->answer, targets, choices);
+    score.outcome = outcome_of_answer(record->finish, fresh.parsed);
     score.score = fresh.parsed ? fresh.value : 0;
-    score.extracted = fresh.extracted;
+    score.extracted = std::move(fresh.extracted);
   }
   std::vector<StoredScore> out;
   for (auto& [key, score] : by_request) out.push_back(std::move(score));

@@ -18,9 +18,9 @@ class Rescorer {
  public:
   // An error names the task whose row cannot be used.
   static Result<Rescorer> open(std::span<const StoredTask> tasks);
-  // The scores of a cell, with those of answers replaced. What was no answer (a failure, a refusal,
-  // a blank reply) keeps its outcome. `final_attempts` are those
-  // that ended the cell's measured requests.
+  // The scores of a cell, by the rules that a run scores with (metrics/outcome.h). `final_attempts`
+  // are those that ended the cell's measured requests; `stored` scores of tasks that no row was
+  // stored for are kept.
   std::vector<StoredScore> score(const CellInfo& cell,
                                  std::span<const RequestRecord* const> final_attempts,
                                  std::span<const StoredScore> stored) const;

@@ -63,11 +63,14 @@ void interval(Columns& c, const std::string& key, const std::string& title, Get 
 void counts(Columns& c) {
   c.integer("n_planned", "planned", "measured requests of the plan, repeats included",
             field(&Summary::n_planned));
-  c.integer("n_requests", "n", "measured requests that were sent; a retried one counts once",
+  c.integer("n_requests", "n", "measured requests that came to an end; a retried one counts once",
             field(&Summary::n_requests), 5);
   c.integer("n_ok", "ok", "measured requests that were answered", field(&Summary::n_ok));
-  c.integer("n_error", "failed requests", "measured requests that failed after their retries",
-            field(&Summary::n_failed));
+  c.integer(
+      "n_error", "failed requests",
+      "measured requests that failed after their retries: connection, server, protocol or engine; "
+      "refused, unsupported and cancelled ones are not among them",
+      field(&Summary::n_failed));
   c.integer("n_timeout", "timeouts", "failed requests that ended in a timeout",
             [](const Row& r) { return r.facts.n_timeout; });
   c.integer("n_warm_up", "warm-up", "requests before measuring; they enter no figure",
@@ -79,7 +82,8 @@ void counts(Columns& c) {
       [](const Row& r) { return share(r.summary.n_failed, r.summary.n_requests); }, 30);
   interval(c, "error_rate", "failed",
            [](const Row& r) { return wilson(r.summary.n_failed, r.summary.n_requests); });
-  c.real("retry_rate", "retried", kRatioDecimals, "retries / n_requests",
+  c.real("retry_rate", "retried", kRatioDecimals,
+         "attempts after the first of their sitting / n_requests; may exceed 1",
          [](const Row& r) { return share(r.summary.n_retries, r.summary.n_requests); });
 }
 
@@ -152,14 +156,18 @@ void speed(Columns& c) {
                "(last token - first token) / (output tokens - tokens of the first chunk)",
                &Summary::tpot_ms, {13, 0});
   distribution(c, "send_lag_ms", "send lag", "sent - scheduled", &Summary::send_lag_ms);
-  distribution(c, "icg_ms", "ICG", "gap between chunks that carry tokens",
-               &Summary::inter_chunk_gap_ms);
+  distribution(
+      c, "icg_ms", "ICG",
+      "gap between chunks that carry tokens; percentiles from as many answers as others need",
+      &Summary::inter_chunk_gap_ms);
   c.real("output_tokens_per_s_system", "tokens/s", kRateDecimals, "all output tokens / busy_s",
          field(&Summary::output_tokens_per_s_system), 14);
   c.real("output_tokens_per_s_request_p50", "tokens/s of a request, p50", kRateDecimals,
          "output tokens / E2E from sent; p50",
          [](const Row& r) { return r.summary.output_tokens_per_s.p50; });
-  c.real("requests_per_s", "requests/s", kRateDecimals, "n_ok / duration_s",
+  c.real("requests_per_s", "requests/s", kRateDecimals,
+         "n_ok / busy_s: only the time with one of its requests in flight, since the turns of "
+         "the other targets lie between",
          field(&Summary::requests_per_s));
 }
 
@@ -236,7 +244,9 @@ void cost(Columns& c) {
       return money && money->currency == kUsd ? std::optional(to_double(*money)) : std::nullopt;
     });
   };
-  total("cost_usd_total", "cost ($)", "failed and retried calls included", &Summary::cost_total);
+  total("cost_usd_total", "cost ($)",
+        "failed and retried calls included; a lower bound where cost_unknown_calls > 0",
+        &Summary::cost_total);
   ratio("cost_usd_per_1k_tasks", "$ per 1k tasks", "cost_usd_total / answered requests * 1000",
         &Summary::cost_per_1k_tasks, 23);
   ratio("cost_usd_per_1m_output_tokens", "$ per 1M output tokens",
@@ -276,6 +286,12 @@ Columns all_columns() {
   c.text("run_name", "run name", "name of the plan", [](const Row& r) { return r.run.name; });
   c.date("started_at_utc", "run started", "when the run began",
          [](const Row& r) { return r.run.started; });
+  c.integer("n_unfinished", "unfinished",
+            "measured requests cut off by Ctrl-C or the program's end; they are in no rate",
+            field(&Summary::n_unfinished));
+  c.integer("cost_unknown_calls", "calls of unknown cost",
+            "calls that may be billed and whose tokens are not known; the cost leaves them out",
+            field(&Summary::cost_unknown_calls));
   return c;
 }
 

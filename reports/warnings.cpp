@@ -89,6 +89,12 @@ void warn_about_price(const DoubtfulCell& cell, CellWarnings& warnings) {
                  "pennyweight prices list shows the price book", rule.price_key);
     return;
   }
+  if (const int unknown = cell.summary.cost_unknown_calls; unknown > 0) {
+    warnings.add("cost_lower_bound",
+                 "the cost is a lower bound: " + std::to_string(unknown) +
+                     " calls may be billed and their usage is unknown",
+                 "compare it with the provider's bill", "");
+  }
   const PriceRow& price = *cell.price;
   if (!price.verified) {
     warnings.add("unverified_price", "the price row is not verified",

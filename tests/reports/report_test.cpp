@@ -169,6 +169,34 @@ TEST_CASE("The requests table has a row an attempt, and marks those that a summa
   CHECK(text(t, last, "ttft_ms").empty());
 }
 
+TEST_CASE("The rows that a summary counts give its figures, retries and cut-off ones included") {
+  StoredRun run = test::sample_run();
+  for (RequestRecord& r : run.records) {
+    if (r.cell_id != "small" || r.phase == Phase::warm_up) continue;
+    if (r.task_id == "t78") r.failure = Failure::cancelled;
+  }
+  RequestRecord again = run.records[1];  // task t0, answered at its second attempt 3 s later
+  run.records[1].failure = Failure::server_error;
+  again.attempt = 2;
+  for (auto* at : {&again.scheduled, &again.issued, &again.sent, &again.first_token,
+                   &again.last_token, &again.done}) {
+    **at += std::chrono::seconds(3);
+  }
+  run.records.push_back(again);
+  const Report report = built(run);
+  double ttft = 0;
+  int n = 0;
+  for (std::size_t i = 0; i < report.requests.rows.size(); ++i) {
+    if (text(report.requests, i, "target") != "demo-small") continue;
+    if (text(report.requests, i, "final_attempt") != "1") continue;
+    ++n;
+    ttft += number(report.requests, i, "ttft_ms");
+  }
+  CHECK(std::to_string(n) == text(report.summary, kSmall, "n_requests"));
+  CHECK(number(report.summary, kSmall, "ttft_ms_mean") == Approx(ttft / n));
+  CHECK(number(report.summary, kSmall, "retry_rate") == Approx(1.0 / 79));
+}
+
 TEST_CASE("Answers are in the requests table only when asked for, and rows can be left out") {
   const StoredRun run = test::sample_run();
   CHECK(write_json(built(run)).find("answer 7\"") == std::string::npos);
@@ -225,6 +253,7 @@ TEST_CASE("Stored answers are scored again from the stored rows") {
   CHECK(warning(built(run), "unscored") != nullptr);
   const Report rescued = built(run, options);
   CHECK(number(rescued.summary, kSmall, "score_mean") == Approx(1));
+  CHECK(text(rescued.requests, rescued.requests.rows.size() - 1, "outcome") == "error");
   CHECK(warning(rescued, "unscored") == nullptr);
 }
 
@@ -262,8 +291,26 @@ TEST_CASE("What makes a run doubtful is warned about") {
       if (r.task_id == "t79" && r.cell_id == "small") r.failure = Failure::in_flight;
     }
     CHECK(has("unfinished"));
-    REQUIRE(warning(built(run), "in_flight") != nullptr);
-    CHECK(warning(built(run), "in_flight")->what.find("demo-small (1)") != std::string::npos);
+    const Report killed = built(run);
+    REQUIRE(warning(killed, "in_flight") != nullptr);
+    CHECK(warning(killed, "in_flight")->what.find("demo-small (1)") != std::string::npos);
+    CHECK(text(killed.summary, kSmall, "n_unfinished") == "1");
+    CHECK(text(killed.summary, kSmall, "n_requests") == "79");
+    CHECK(text(killed.summary, kSmall, "n_error") == "0");
+    CHECK(text(killed.summary, kSmall, "n_tasks") == "79");
+  }
+  SECTION("calls that may be billed and said nothing of their tokens") {
+    CHECK_FALSE(has("cost_lower_bound"));
+    for (RequestRecord& r : run.records) {
+      if (r.cell_id == "large" && (r.task_id == "t4" || r.task_id == "t5")) r.usage = {};
+    }
+    const Report report = built(run);
+    REQUIRE(warning(report, "cost_lower_bound") != nullptr);
+    CHECK(warning(report, "cost_lower_bound")->what ==
+          "the cost is a lower bound: 2 calls may be billed and their usage is unknown: "
+          "demo-large");
+    CHECK(text(report.summary, kLarge, "cost_unknown_calls") == "2");
+    CHECK(number(report.summary, kLarge, "cost_usd_total") == Approx(74 * 1.8e-6));
   }
   SECTION("several sittings") {
     run.sittings.push_back({1, run.sittings[0].clock_pairs});
