@@ -40,7 +40,9 @@ std::string first_line(int fd, int seconds) {
         std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now()).count();
     pollfd wait{fd, POLLIN, 0};
     if (left <= 0) break;
-    if (poll(&wait, 1, static_cast<int>(left)) <= 0 && errno != EINTR) break;
+    const int ready = poll(&wait, 1, static_cast<int>(left));
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready <= 0) break;
     char c = 0;
     const ssize_t got = read(fd, &c, 1);
     if (got == 0) break;

@@ -1,8 +1,6 @@
 // One line that says how far the run is: events in, on the loop's thread; one line out, on main's.
-// Only on a terminal; elsewhere a plain line every 30 s, so that a CI job is not taken for dead.
 #pragma once
 
-#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -14,29 +12,32 @@ namespace pennyweight {
 
 class Progress final : public Observer {
  public:
-  explicit Progress(bool terminal, int columns) : terminal_(terminal), columns_(columns) {}
+  explicit Progress(int columns) : columns_(columns) {}
 
-  // Loop's thread; never wait: a full queue drops its oldest.
+  // Loop's thread. They copy a few words and wake nobody: what is measured runs on the same cores.
+  // A full queue drops its oldest.
   void on_cell_started(const CellInfo& cell) override;
   void on_request_finished(const CellInfo& cell, const RequestRecord& record, int done,
                            int planned) override;
   void on_retry(const CellInfo& cell, const RequestRecord& record, Duration wait) override;
   void finish();  // draw() returns soon after
 
-  // Main's thread: draws until finish().
+  // Main's thread, on a terminal: one line every 100 ms until finish().
   void draw();
 
  private:
   struct Event {
-    std::string text;
+    const CellInfo* cell = nullptr;  // of the experiment, which outlives this
+    Failure failure = Failure::none;
     int done = 0, planned = 0;
+    Duration wait{};
   };
-  void push(Event event);
+  void push(const Event& event);
   void show(const Event& event);
 
   static constexpr std::size_t kMostQueued = 64;
-  bool terminal_;
   int columns_;
+  int done_ = 0, planned_ = 0;  // main's thread: of the last event that told
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Event> queue_;

@@ -2,15 +2,13 @@
 // makes these objects for the program.
 #pragma once
 
-#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/exit_status.h"
 #include "metrics/base/result.h"
-#include "metrics/store.h"
 #include "runners/plan.h"
-#include "runners/runner.h"
 
 namespace pennyweight {
 
@@ -18,16 +16,19 @@ namespace pennyweight {
 // written or whose format is not known. Nothing is sent before this passes.
 Result<void> check_outputs(const std::string& store, const std::vector<std::string>& reports);
 
+// Whether any of the files, or the table asked for, shows single requests. Without them a report of
+// a long run stays small in memory.
+bool needs_requests(const std::vector<std::string>& reports, std::string_view table);
+
 struct ExecuteOptions {
   bool dry_run = false;
   bool resume = false;
   bool print_plan = false;
-  bool progress = true;      // false: not even on a terminal
-  std::string command_line;  // for the record, redacted
+  bool progress = true;  // false: not even on a terminal
 };
 
 // The main job: opens what the plan names, checks it, runs, stores, writes the reports and prints
-// the table. Reports are written whatever ended the run.
+// the table.
 Result<ExitStatus> execute(PlanSpec plan, const ExecuteOptions& options);
 
 }  // namespace pennyweight

@@ -156,7 +156,7 @@ Result<std::vector<Token>> ChatTemplate::encode(std::span<const ChatMessage> mes
   if (!with_marks) return fail(with_marks.error());
   const Unmarked prompt = without_marks(*with_marks, mark);
   if (!prompt.complete || prompt.text != *plain) {
-    return fail(ErrorKind::unsupported, "the model's chat template changes the content of messages",
+    return fail(ErrorKind::invalid_input, "the model's chat template changes the content of messages",
                 "its special tokens could not be told from those spelled in the content");
   }
   std::vector<Token> tokens = tokenizer.encode(prompt.text, prompt.content);

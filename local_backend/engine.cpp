@@ -157,7 +157,7 @@ Result<std::vector<Token>> Engine::encode(const Prompt& prompt) const {
   }
   const auto context = static_cast<std::size_t>(info().context_tokens);
   if (tokens->size() >= context)
-    return fail(ErrorKind::invalid_input, fmt::format("the prompt has {} tokens", tokens->size()),
+    return fail(ErrorKind::unsupported, fmt::format("the prompt has {} tokens", tokens->size()),
                 fmt::format("the context is {}, and the answer needs room too", context),
                 "shorten the prompt, or open the model with a larger context");
   return tokens;

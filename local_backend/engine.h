@@ -92,7 +92,8 @@ class Engine {
   virtual const Tokenizer& tokenizer() const = 0;
   virtual const ChatTemplate& chat_template() const = 0;
 
-  // Template and tokenisation. Fails with the counts when the prompt does not fit the context.
+  // Template and tokenisation. Fails with the counts, as unsupported, when the prompt does not fit the
+  // context; so does submit() when prompt and answer together do not.
   Result<std::vector<Token>> encode(const Prompt& prompt) const;
 
   // Queues a sequence. Until batching lands, one runs at a time, first in first out.

@@ -87,6 +87,9 @@ struct EngineThread::Impl {
   Result<SequenceId> begin(GenerateRequest& request) {
     auto tokens = engine->encode(request.prompt);
     if (!tokens) return fail(std::move(tokens).error());
+    if (request.max_tokens == 0) {
+      request.max_tokens = engine->info().context_tokens - static_cast<int>(tokens->size());
+    }
     return engine->submit({.prompt = *std::move(tokens),
                            .sampling = request.sampling,
                            .max_tokens = request.max_tokens,

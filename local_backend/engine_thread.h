@@ -12,7 +12,7 @@ namespace pennyweight::llm {
 struct GenerateRequest {
   Prompt prompt;
   SamplingParams sampling;
-  int max_tokens = 0;
+  int max_tokens = 0;  // 0 = as many as the context has room for
   std::vector<std::string> stop;
   bool ignore_eos = false;
 };

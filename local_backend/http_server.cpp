@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <exception>
 #include <map>
 #include <mutex>
 
@@ -139,7 +140,14 @@ class LibeventServer final : public HttpServer {
     static_cast<LibeventServer*>(self)->accept(request);
   }
 
+  // A keep-alive connection may still ask while we drain: it is told to come back elsewhere.
+  static void turn_away(evhttp_request* request) {
+    add_headers(request, "text/plain", {{"Connection", "close"}, {"Retry-After", "1"}});
+    evhttp_send_reply(request, HTTP_SERVUNAVAIL, nullptr, nullptr);
+  }
+
   void accept(evhttp_request* request) {
+    if (stopping_) return turn_away(request);
     const ExchangeId id = ++last_id_;
     evhttp_connection* connection = evhttp_request_get_connection(request);
     exchanges_[id] = {request, connection};
@@ -158,7 +166,11 @@ class LibeventServer final : public HttpServer {
     evbuffer* body = evhttp_request_get_input_buffer(request);
     in.body.resize(evbuffer_get_length(body));
     evbuffer_copyout(body, in.body.data(), in.body.size());
-    handlers_.request(id, std::move(in));
+    try {
+      handlers_.request(id, std::move(in));
+    } catch (const std::exception& bug) {  // one bad request must not end the server
+      reply(id, 500, "text/plain", bug.what(), {});
+    }
   }
 
   static const char* method_name(evhttp_cmd_type command) {

@@ -46,7 +46,7 @@ Result<SequenceId> LlamaEngine::submit(SequenceSpec spec) {
                 "leave it out");
   const auto context = static_cast<std::size_t>(info().context_tokens);
   if (spec.prompt.size() + static_cast<std::size_t>(spec.max_tokens) > context)
-    return fail(ErrorKind::invalid_input,
+    return fail(ErrorKind::unsupported,
                 fmt::format("{} tokens of prompt and up to {} of answer do not fit",
                             spec.prompt.size(), spec.max_tokens),
                 fmt::format("the context is {} tokens", context),
@@ -109,7 +109,7 @@ void LlamaEngine::emit(Sequence& sequence, StepSink& sink) {
   const std::size_t position = sequence.prefilled + static_cast<std::size_t>(sequence.generated);
   const Sampled sampled = sequence.sampler.sample(forward_.logits(0), position);
   if (sampled.token < 0) {
-    const Error error{ErrorKind::invalid_input, "the model's logits are not numbers",
+    const Error error{ErrorKind::io, "the model's logits are not numbers",
                       "its weights hold NaN or infinity, or overflow",
                       "get the model's file again, or another quantization of it"};
     return finish(0, FinishReason::error, sink, &error);

@@ -17,6 +17,12 @@ Error bad(const std::string& parameter, const std::string& what,
   return {kind, what, "", parameter};
 }
 
+// A field's text; "" when it is not there or not a text. Never throws, whatever the type.
+std::string text_field(const Json& object, const char* name) {
+  const auto it = object.find(name);
+  return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
+}
+
 // Text of a message: a string, or a list of text parts.
 Result<std::string> content_of(const Json& message, const std::string& where) {
   const auto it = message.find("content");
@@ -26,7 +32,7 @@ Result<std::string> content_of(const Json& message, const std::string& where) {
     return fail(bad(where, where + ".content must be a string or a list of parts"));
   std::string text;
   for (const Json& part : *it) {
-    if (!part.is_object() || part.value("type", "") != "text" || !part.contains("text") ||
+    if (!part.is_object() || text_field(part, "type") != "text" || !part.contains("text") ||
         !part["text"].is_string()) {
       return fail(bad(where, where + ".content: only parts of type \"text\" are supported",
                       ErrorKind::unsupported));
@@ -118,8 +124,8 @@ Result<void> refuse_unsupported(const Json& body) {
   if (set("n") && body["n"] != Json(1)) {
     return fail(bad("n", "only n = 1 is supported", ErrorKind::unsupported));
   }
-  if (set("response_format") && body["response_format"].is_object() &&
-      body["response_format"].value("type", "text") != "text") {
+  if (set("response_format") && (!body["response_format"].is_object() ||
+                                 text_field(body["response_format"], "type") != "text")) {
     return fail(
         bad("response_format", "only response_format text is supported", ErrorKind::unsupported));
   }

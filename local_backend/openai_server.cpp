@@ -195,7 +195,9 @@ class Server final : public OpenAiServer {
       http_->write(id, error_event(message, type));
       return http_->end(id);
     }
-    http_->reply(id, ours ? 500 : 400, kJson, error_reply(message, type));
+    // The engine's word for a prompt that does not fit; clients know it by this code.
+    const char* code = error.kind == ErrorKind::unsupported ? "context_length_exceeded" : "";
+    http_->reply(id, ours ? 500 : 400, kJson, error_reply(message, type, "messages", code));
   }
 
   void abandon(ExchangeId id) {

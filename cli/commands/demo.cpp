@@ -92,7 +92,6 @@ Result<ExitStatus> demo(bool progress) {
   if (!plan) return fail(plan.error());
   ExecuteOptions options;
   options.progress = progress;
-  options.command_line = "pennyweight demo";
   auto status = execute(std::move(*plan), options);
   if (status && *status == ExitStatus::ok) {
     print_note("wrote demo.csv, demo.xlsx, demo.md and demo.json; yours next: pennyweight init");

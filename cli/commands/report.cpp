@@ -27,6 +27,8 @@ Result<ReportOptions> report_options(const Options& options) {
   ReportOptions out;
   out.rescore = options.rescore;
   out.answers = options.answers;
+  out.database = options.store;
+  out.requests = needs_requests(options.outputs, options.write.table) || options.format == "json";
   if (!options.price_date.empty()) out.price_date = options.price_date;
   if (!options.price_book.empty()) {
     auto bytes = read_file(options.price_book);

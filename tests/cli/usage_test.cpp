@@ -102,7 +102,8 @@ TEST_CASE("doctor reports each check with its state") {
   options.directory = dir.path();
   const auto result = run_program({"doctor"}, options);
   CHECK(result.status == 0);
-  for (const char* check : {"build", "cpu", "kernels", "memory", "energy", "keys", "prices", "directory"}) {
+  for (const char* check :
+       {"build", "cpu", "kernels", "memory", "energy", "keys", "prices", "directory"}) {
     INFO(check);
     CHECK(has(result.out, check));
   }

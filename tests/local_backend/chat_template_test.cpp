@@ -189,7 +189,7 @@ TEST_CASE("a template that changes content cannot be followed and says so") {
   const Model m("{{ messages[0].content | length }}");
   const auto refused = m.chat.encode(Messages{{"user", "abc"}}, m.tokenizer);
   REQUIRE(!refused);
-  CHECK(refused.error().kind == ErrorKind::unsupported);
+  CHECK(refused.error().kind == ErrorKind::invalid_input);
 }
 
 TEST_CASE("an unknown role is refused, so that it cannot carry text past the content") {

@@ -111,7 +111,7 @@ TEST_CASE("A request that cannot run ends with its reason, and the next one runs
   GenerateRequest too_long = Fixture::request(5);
   too_long.prompt = std::vector<Token>(5000, 5);
   f.thread->submit(too_long, bad);
-  f.thread->submit(Fixture::request(0), none);
+  f.thread->submit(Fixture::request(-1), none);
   f.thread->submit(Fixture::request(2), good);
   good->wait();
   CHECK(bad->finished == 1);

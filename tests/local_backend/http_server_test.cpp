@@ -17,11 +17,11 @@ class Running {
  public:
   using Handler = std::function<void(HttpServer&, ExchangeId, const HttpServerRequest&)>;
   explicit Running(Handler handler, HttpServerOptions options = {}) {
-    auto made = HttpServer::listen(
-        options, {[this, handler](ExchangeId id, HttpServerRequest request) {
-                    handler(*server_, id, request);
-                  },
-                  [this](ExchangeId) { ++gone; }});
+    auto made =
+        HttpServer::listen(options, {[this, handler](ExchangeId id, HttpServerRequest request) {
+                                       handler(*server_, id, request);
+                                     },
+                                     [this](ExchangeId) { ++gone; }});
     REQUIRE(made);
     server_ = std::move(*made);
     thread_ = std::thread([this] { ended_well = server_->run().has_value(); });

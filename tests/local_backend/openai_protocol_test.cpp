@@ -24,8 +24,8 @@ Json data_of(const std::string& event) {
 }  // namespace
 
 TEST_CASE("a chat request is read with the protocol's defaults") {
-  const auto request =
-      parse_chat_request(R"({"model":"x","messages":[{"role":"user","content":"안녕"}],"max_tokens":7})");
+  const auto request = parse_chat_request(
+      R"({"model":"x","messages":[{"role":"user","content":"안녕"}],"max_tokens":7})");
   REQUIRE(request);
   const auto& messages = std::get<std::vector<ChatMessage>>(request->generate.prompt);
   REQUIRE(messages.size() == 1);
@@ -71,16 +71,22 @@ TEST_CASE("a wrong request says which parameter is wrong") {
   CHECK(refusal("{" + ok + R"(,"top_p":2})") == "top_p is out of range");
   CHECK(refusal("{" + ok + R"(,"stop":[""]})") == "stop must hold non-empty strings");
   CHECK(refusal("{" + ok + R"(,"stream":"yes"})") == "stream must be true or false");
-  CHECK(refusal("{" + ok + R"(,"tools":[{"type":"function"}]})") == "tools is not supported by this server");
+  CHECK(refusal("{" + ok + R"(,"tools":[{"type":"function"}]})") ==
+        "tools is not supported by this server");
   CHECK(refusal("{" + ok + R"(,"n":2})") == "only n = 1 is supported");
   CHECK(refusal("{" + ok + R"(,"response_format":{"type":"json_object"}})") ==
         "only response_format text is supported");
+  CHECK(refusal("{" + ok + R"(,"response_format":{"type":1}})") ==
+        "only response_format text is supported");
+  CHECK(refusal(R"({"messages":[{"role":"user","content":[{"type":1}]}]})") ==
+        "messages[0].content: only parts of type \"text\" are supported");
   CHECK(refusal(R"({"messages":[{"role":"user","content":[{"type":"image_url"}]}]})") ==
         "messages[0].content: only parts of type \"text\" are supported");
 }
 
 TEST_CASE("every prefix of a request is refused and none crashes") {
-  const std::string body = R"({"messages":[{"role":"user","content":"가나"}],"max_tokens":7,"stop":["a"]})";
+  const std::string body =
+      R"({"messages":[{"role":"user","content":"가나"}],"max_tokens":7,"stop":["a"]})";
   for (std::size_t n = 0; n < body.size(); ++n) CHECK_FALSE(parse_chat_request(body.substr(0, n)));
 }
 

@@ -1,12 +1,12 @@
 #include "tests/support/http_exchange.h"
 
+#include <cstdlib>
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
-
-#include <cstdlib>
 
 #include "tests/test.h"
 
@@ -38,7 +38,9 @@ RawConnection::RawConnection(std::uint16_t port) : fd_(socket(AF_INET, SOCK_STRE
   REQUIRE(connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
 }
 
-RawConnection::~RawConnection() { close(fd_); }
+RawConnection::~RawConnection() {
+  close(fd_);
+}
 
 void RawConnection::send(const std::string& bytes) const {
   REQUIRE(::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL) ==

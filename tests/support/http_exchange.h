@@ -1,5 +1,5 @@
-// One raw HTTP exchange over a loopback socket, for tests of servers: what goes over the wire, byte for
-// byte.
+// One raw HTTP exchange over a loopback socket, for tests of servers: what goes over the wire, byte
+// for byte.
 #pragma once
 
 #include <cstdint>
@@ -7,8 +7,8 @@
 
 namespace pennyweight::test {
 
-// Sends `bytes`, reads until the server closes or `seconds` pass. A request that wants the connection
-// closed says "Connection: close".
+// Sends `bytes`, reads until the server closes or `seconds` pass. A request that wants the
+// connection closed says "Connection: close".
 std::string raw_exchange(std::uint16_t port, const std::string& bytes, int seconds = 10);
 // POST or GET with Connection: close. The reply's body, with chunked transfer coding undone, is in
 // `body`.

@@ -1,13 +1,13 @@
 #include "tests/support/process.h"
 
-#include <fcntl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <thread>
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "tests/support/temp_dir.h"
 #include "tests/test.h"
@@ -40,7 +40,8 @@ void redirect(const std::filesystem::path& path, int flags, int to) {
 }  // namespace
 
 Process::Process(const std::vector<std::string>& arguments, const ProcessOptions& options) {
-  std::string name = (std::filesystem::temp_directory_path() / "pennyweight-process-XXXXXX").string();
+  std::string name =
+      (std::filesystem::temp_directory_path() / "pennyweight-process-XXXXXX").string();
   REQUIRE(mkdtemp(name.data()) != nullptr);
   files_ = name;
   write_file(files_ / "in", options.input);
@@ -69,7 +70,9 @@ Process::~Process() {
   std::filesystem::remove_all(files_, ignored);
 }
 
-void Process::signal(int number) const { kill(pid_, number); }
+void Process::signal(int number) const {
+  kill(pid_, number);
+}
 
 std::string Process::out_so_far() const {
   return std::filesystem::exists(files_ / "out") ? read_file(files_ / "out") : std::string();

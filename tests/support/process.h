@@ -1,12 +1,12 @@
 // Runs the real program, for tests of what a user sees.
 #pragma once
 
-#include <sys/types.h>
-
 #include <filesystem>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <sys/types.h>
 
 namespace pennyweight::test {
 
@@ -16,9 +16,9 @@ struct Finished {
 };
 
 struct ProcessOptions {
-  std::filesystem::path directory;  // empty: the test's own
+  std::filesystem::path directory;                               // empty: the test's own
   std::vector<std::pair<std::string, std::string>> environment;  // beside a minimal one
-  std::string input;                                              // of stdin
+  std::string input;                                             // of stdin
 };
 
 // A child with its output in files (no pipe to fill up). Killed on destruction.

@@ -21,9 +21,10 @@ class TempDir {
 };
 
 void write_file(const std::filesystem::path& path, std::string_view bytes);
-std::string read_file(const std::filesystem::path& path);  // fails the test when it cannot
+std::string read_file(const std::filesystem::path& path);      // fails the test when it cannot
 std::filesystem::path source_path(std::string_view relative);  // "tests/cases/x.json"
-// The shared tokenizer fixtures, or empty where a checkout has none: the test then says it is skipped.
+// The shared tokenizer fixtures, or empty where a checkout has none: the test then says it is
+// skipped.
 std::filesystem::path vocab_directory();
 
 // Compares with tests/golden/<name>; tests/approve rewrites the file instead.
