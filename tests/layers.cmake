@@ -44,3 +44,12 @@ foreach(folder IN ITEMS metrics datasets local_backend runners reports cli)
     endif()
   endforeach()
 endforeach()
+
+# ctest would cut such a name in two, find neither part, and call both passed.
+file(GLOB_RECURSE files RELATIVE ${ROOT} ${ROOT}/tests/*.cpp)
+foreach(file IN LISTS files)
+  file(READ ${ROOT}/${file} all)
+  if("${all}" MATCHES "TEST_CASE\\(([ \n]*\"[^\"]*\")*[ \n]*\"[^\"]*;")
+    fault("${file}: a test's name holds a semicolon")
+  endif()
+endforeach()

@@ -214,7 +214,7 @@ TEST_CASE("No truncation of a set is read as another set") {
   for (std::size_t n = 1; n < manifest.size(); ++n) CHECK_FALSE(parse(kRow, manifest.substr(0, n)));
 }
 
-TEST_CASE("Empty lines, CRLF and a byte order mark are tolerated; no rows are not") {
+TEST_CASE("Empty lines, CRLF and a byte order mark are tolerated, no rows are not") {
   const auto set = parse("\xEF\xBB\xBF" + kRow + "\r\n\r\n   \n\t\n" +
                          R"({"id": "b", "vars": {"question": "?"}, "target": "2"})");
   REQUIRE(set);
@@ -361,7 +361,7 @@ TEST_CASE("Examples that are missing, too few or not the pinned ones are errors"
             .kind == ErrorKind::unsupported);
 }
 
-TEST_CASE("Sample rows whose scorer exists are read; the others are refused by their scorer") {
+TEST_CASE("Sample rows whose scorer exists are read, and the others are refused by their scorer") {
   constexpr const char* kSample = R"({"format":1,"name":"sample","rows":{"path":"rows.jsonl"},
     "prompt":{"user":"{{ table | default('') }}{{ contract | default('') }}{{ question | default('') }}"}})";
   std::ifstream in(test::source_path("tests/cases/quality_sample_rows.jsonl"));

@@ -181,7 +181,7 @@ TEST_CASE("Sampling with a seed repeats, and another seed differs") {
   CHECK(one.tokens != other.tokens);
 }
 
-TEST_CASE("A running and a waiting sequence can be cancelled; unknown ids are ignored") {
+TEST_CASE("A running and a waiting sequence can be cancelled, and unknown ids are ignored") {
   const TempDir dir;
   REQUIRE(write_synthetic_model(small(), dir / "m.gguf"));
   const auto engine = open(dir / "m.gguf");

@@ -179,7 +179,8 @@ TEST_CASE("a record comes back as it was, bytes that are no text included") {
 }
 
 TEST_CASE(
-    "a record put when sent is replaced by its end; attempts, phases and sittings stand beside") {
+    "a record put when sent is replaced by its end, and attempts, phases and sittings stand "
+    "beside") {
   const TempDir dir;
   auto store = begun_store(dir / "run.db");
   RequestRecord r = sample_record();

@@ -156,7 +156,8 @@ TEST_CASE("Greedy answers are the same each time") {
   CHECK(lab.finished.at(2).chunks.front().at > *lab.finished.at(1).done);
 }
 
-TEST_CASE("Tokens are stamped in the callback; held-back ones count in the chunk that shows them") {
+TEST_CASE(
+    "Tokens are stamped in the callback, and held-back ones count in the chunk that shows them") {
   FakeClock clock;
   Lab lab(clock,
           {{milliseconds(100), "a"},

@@ -127,7 +127,7 @@ TEST_CASE("one sample that jumps is passed over") {
   CHECK(up.state == EnergyState::measured);
 }
 
-TEST_CASE("mirrored dies are one counter; dies that differ are added") {
+TEST_CASE("mirrored dies are one counter, and dies that differ are added") {
   const std::vector<EnergySourceInfo> sources{source("rapl:0", "package-0-die-0"),
                                               source("rapl:1", "package-0-die-1")};
   std::vector<EnergySample> samples;

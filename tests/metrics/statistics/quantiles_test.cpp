@@ -64,7 +64,8 @@ TEST_CASE("intervals of quantiles stand on the ranks of the binomial") {
 }
 
 TEST_CASE("the least number of samples is where both ends of the interval appear") {
-  for (const json& c : cases()["order_stat_ci"]["min_n_two_sided"]) {
+  const json all = cases();
+  for (const json& c : all["order_stat_ci"]["min_n_two_sided"]) {
     CAPTURE(c.dump());
     CHECK(least_samples(c["p"], c["conf"]) == c["n"].get<int>());
   }
