@@ -1,5 +1,6 @@
 #include "reports/pricing.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace pennyweight {
@@ -49,13 +50,19 @@ Result<Pricing> price_cell(const RunInfo& run, const CellInfo& cell,
   }
   out.rule = std::move(*rule);
   if (out.rule.kind != CostRule::Kind::tokens) return out;
-  const std::string date = options.price_date.value_or(date_of(run.started));
+  out.date = options.price_date.value_or(date_of(run.started));
+  const PriceBook& book = options.price_book ? *options.price_book : PriceBook::embedded();
+  const auto in_force = book.find(out.rule.price_key, out.date);
   if (recomputed(options)) {
-    const PriceBook& book = options.price_book ? *options.price_book : PriceBook::embedded();
-    out.price = book.find(out.rule.price_key, date);
+    out.price = in_force;
     out.rule.words.clear();  // they name the row that is no longer used
   } else {
-    out.price = newest(stored, out.rule.price_key, date);
+    out.price = newest(stored, out.rule.price_key, out.date);
+  }
+  if (out.price) {
+    const bool holds = in_force && in_force->effective_from == out.price->effective_from;
+    out.checked =
+        holds ? std::max(book.as_of(), out.price->effective_from) : out.price->effective_from;
   }
   return out;
 }
@@ -86,6 +93,12 @@ std::string prices_in_words(const ReportOptions& options) {
   out += options.price_book ? " with another price book" : " with this program's price book";
   out += options.price_date ? ", prices of " + *options.price_date : ", prices of the run's date";
   return out;
+}
+
+Result<void> check_price_date(const ReportOptions& options) {
+  if (!options.price_date || parse_date(*options.price_date)) return {};
+  return fail(ErrorKind::usage, "--price-date \"" + *options.price_date + "\" is not a date", "",
+              "give a day of the calendar as YYYY-MM-DD: --price-date 2026-01-31");
 }
 
 std::string date_of(UnixTime time) {

@@ -12,6 +12,7 @@
 #include "reports/dictionary_table.h"
 #include "reports/environment_table.h"
 #include "reports/pricing.h"
+#include "reports/ratio_line.h"
 #include "reports/requests_table.h"
 #include "reports/rescore.h"
 #include "reports/summary_table.h"
@@ -165,13 +166,19 @@ class ReportBuilder {
     add_header(content->facts);
     warn_about_run(content->facts, warnings_);
     add_environment(content->facts, report_.environment);
+    std::vector<Summary> summaries;
     for (const CellInfo& cell : content->facts.cells) {
-      if (auto added = add_cell(*content, cell); !added) return added;
+      auto summary = add_cell(*content, cell);
+      if (!summary) return fail(summary.error());
+      summaries.push_back(std::move(*summary));
+    }
+    for (std::string& line : ratio_lines(summaries, when(content->facts.run))) {
+      report_.comparisons.push_back(std::move(line));
     }
     return {};
   }
 
-  Result<void> add_cell(RunContent& content, const CellInfo& cell) {
+  Result<Summary> add_cell(RunContent& content, const CellInfo& cell) {
     const RunInfo& run = content.facts.run;
     auto records = read_records(store_, cell, run.run_id);
     if (!records) return fail(records.error());
@@ -193,22 +200,22 @@ class ReportBuilder {
     input.no_energy_reason = here ? content.no_energy : "not measurable from here";
     input.cost_rule = pricing->rule;
     input.price = pricing->price;
-    add_summary(content.facts, summarize(input), facts_of(cell, *records), *records,
-                pricing->price);
-    add_assumption(cell, *pricing);
+    Summary summary = summarize(input);
+    add_summary(content.facts, summary, facts_of(cell, *records), *records, *pricing);
+    add_assumption(summary, *pricing);
     if (options_.requests) add_requests(content, cell, *records, score_of, *pricing);
-    return {};
+    return summary;
   }
 
   void add_summary(const RunFacts& facts, const Summary& summary, const CellFacts& cell_facts,
-                   const CellRecords& records, const std::optional<PriceRow>& price) {
+                   const CellRecords& records, const Pricing& pricing) {
     const std::string label = label_of(facts, summary.cell);
     const auto& finals = records.final_attempts;
     const auto in_flight = std::count_if(finals.begin(), finals.end(), [](const auto* record) {
       return record->failure == Failure::in_flight;
     });
-    const DoubtfulCell doubtful{label, facts.run, summary, price, static_cast<int>(in_flight)};
-    const SummaryRow row{facts.run, summary, cell_facts, price,
+    const DoubtfulCell doubtful{label, facts.run, summary, pricing, static_cast<int>(in_flight)};
+    const SummaryRow row{facts.run, summary, cell_facts, pricing.price,
                          warn_about_cell(doubtful, warnings_)};
     std::vector<Cell> cells = summary_cells(row);
     add_blanks(row, cells, label, report_.summary);
@@ -243,12 +250,22 @@ class ReportBuilder {
     std::string label = cell.target;
     if (sets) label += " " + cell.task_set;
     if (loads) label += " " + cell.load_point;
-    if (several_) label += " of " + std::string(utc_text(facts.run.started).text);
+    if (several_) label += " of " + when(facts.run);
     return label;
   }
 
-  void add_assumption(const CellInfo& cell, const Pricing& pricing) {
-    const std::string line = in_words(cell.target, pricing);
+  // Empty where the file holds one run.
+  std::string when(const RunInfo& run) const {
+    return several_ ? std::string(utc_text(run.started).text) : std::string();
+  }
+
+  void add_assumption(const Summary& summary, const Pricing& pricing) {
+    std::string line = in_words(summary.cell.target, pricing);
+    const bool wanted = pricing.rule.kind == CostRule::Kind::machine &&
+                        pricing.rule.machine.electricity_per_kwh.has_value();
+    if (wanted && summary.energy.state == EnergyState::unavailable) {
+      line += "; electricity not included: energy is unavailable";
+    }
     for (const std::string& said : report_.assumptions) {
       if (said == line) return;
     }
@@ -299,6 +316,7 @@ const Table* Report::table(std::string_view name) const {
 }
 
 Result<Report> build_report(StoreReader& store, const ReportOptions& options) {
+  if (auto valid = check_price_date(options); !valid) return fail(valid.error());
   return ReportBuilder(store, options).build();
 }
 

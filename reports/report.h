@@ -31,6 +31,7 @@ struct Warning {
   std::string
       code;  // "few_samples": a closed list in docs/reports.md; also in the summary's `flags`
   std::string what, advice;
+  bool severe = false;  // the figures mislead without it: said before them
 };
 
 struct Report {
@@ -41,11 +42,13 @@ struct Report {
   std::vector<Warning> warnings;
   std::vector<std::string>
       assumptions;  // cost rules in words; "illustrative" is said here and in the table
+  std::vector<std::string> comparisons;  // two targets side by side: ratio_line.h
   Table summary, requests, environment, dictionary;
   const Table* table(std::string_view name) const;  // null for an unknown name
 };
 
-// All runs of the file. Streams the records: memory is that of the table asked for.
+// All runs of the file. Holds the records of one cell at a time, chunks and answers included, and
+// what the requests table keeps of them. A price date that is none is an error of usage.
 Result<Report> build_report(StoreReader& store, const ReportOptions& options);
 
 }  // namespace pennyweight

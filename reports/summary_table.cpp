@@ -92,8 +92,8 @@ void quality(Columns& c) {
   c.integer("n_correct", "correct", "answers with score 1", field(&Summary::n_correct));
   c.real("score_mean", "quality", kRatioDecimals,
          "mean score, 0 to 1; repeats of a task are averaged first", field(&Summary::score_mean),
-         10);
-  interval(c, "score_mean", "quality", field(&Summary::score_interval), 10);
+         6);
+  interval(c, "score_mean", "quality", field(&Summary::score_interval), 6);
   const struct {
     const char *key, *title, *description;
     Outcome outcome;
@@ -248,20 +248,20 @@ void cost(Columns& c) {
         "failed and retried calls included; a lower bound where cost_unknown_calls > 0",
         &Summary::cost_total);
   ratio("cost_usd_per_1k_tasks", "$ per 1k tasks", "cost_usd_total / answered requests * 1000",
-        &Summary::cost_per_1k_tasks, 23);
+        &Summary::cost_per_1k_tasks, 7);
   ratio("cost_usd_per_1m_output_tokens", "$ per 1M output tokens",
         "cost_usd_total / output_tokens_total * 1e6", &Summary::cost_per_1m_output_tokens);
   ratio("cost_usd_per_1m_tokens", "$ per 1M tokens",
-        "cost_usd_total / (input + output tokens) * 1e6", &Summary::cost_per_1m_tokens, 22);
-  ratio("cost_usd_per_correct", "$ per correct answer", "cost_usd_total / n_correct",
-        &Summary::cost_per_correct);
+        "cost_usd_total / (input + output tokens) * 1e6", &Summary::cost_per_1m_tokens, 9);
+  ratio("cost_usd_per_correct", "$ per correct", "cost_usd_total / n_correct",
+        &Summary::cost_per_correct, 8);
   total("cost_machine_usd_total", "machine ($)", "busy_s at the machine's hourly rate",
         &Summary::cost_machine);
   total("cost_electricity_usd_total", "electricity ($)", "energy_j_total at the price of a kWh",
         &Summary::cost_electricity);
   c.text("price_basis", "price is",
          "listed: of this model; illustrative: of another one; own rate: of one's own machine",
-         price_basis, 24);
+         price_basis, 10);
   c.text("price_id", "price row", "provider/model@date of the price row that was used",
          [](const Row& r) {
            return r.price ? r.price->key() + "@" + r.price->effective_from : std::string();

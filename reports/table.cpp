@@ -36,6 +36,12 @@ std::string_view to_text(CellType type) {
   return "text";
 }
 
+std::string significant(double value, int digits, int most_decimals) {
+  if (!std::isfinite(value) || value == 0) return real_text(value, 0);
+  const int magnitude = static_cast<int>(std::floor(std::log10(std::abs(value))));
+  return real_text(value, std::min(most_decimals, std::max(0, digits - 1 - magnitude)));
+}
+
 const Column* Table::column(std::string_view key) const {
   const auto found = std::find_if(columns.begin(), columns.end(),
                                   [&](const Column& column) { return column.key == key; });

@@ -25,7 +25,8 @@ struct Column {
   int decimals = 3;
   std::string description;  // one sentence with the formula, for the dictionary
   // Place in the terminal and Markdown tables, from 1; 0: not there. There an interval X_ci_low,
-  // X_ci_high stands behind X: "0.84 [0.753, 0.901]".
+  // X_ci_high stands behind X: "0.84 [0.753, 0.901]", X_rate is in percent, and a load point that
+  // is the same in all rows is left out.
   int headline = 0;
 };
 
@@ -43,6 +44,10 @@ struct Table {
   std::vector<Blank> blanks;
   const Column* column(std::string_view key) const;  // null for an unknown key
 };
+
+// `value` with so many significant digits, and at most so many decimals; the integer part is never
+// cut. "" for what is not finite.
+std::string significant(double value, int digits, int most_decimals);
 
 // "1234.5", "" for monostate and for what is not finite. As written in CSV, JSON and Markdown.
 std::string cell_text(const Cell& cell, const Column& column);

@@ -7,6 +7,7 @@
 
 #include "metrics/summary.h"
 #include "reports/environment_table.h"
+#include "reports/pricing.h"
 #include "reports/report.h"
 
 namespace pennyweight {
@@ -14,8 +15,8 @@ namespace pennyweight {
 // Warnings that differ only in whom they are about become one.
 class WarningList {
  public:
-  void add(std::string code, std::string what, std::string advice, std::string about = {});
-  std::vector<Warning> take();  // "what: about, about"
+  void add(Warning warning, std::string about = {});
+  std::vector<Warning> take();  // "what: about, about"; severe ones first
 
  private:
   struct Entry {
@@ -29,7 +30,7 @@ struct DoubtfulCell {
   const std::string& label;  // what identifies the row, "demo-small"
   const RunInfo& run;
   const Summary& summary;
-  const std::optional<PriceRow>& price;
+  const Pricing& pricing;
   int n_in_flight = 0;  // found again after the program died
 };
 

@@ -30,11 +30,17 @@ bool is_end_of_interval(std::string_view key) {
          key.find("_ci_high") != std::string_view::npos;
 }
 
+bool is_constant(const Table& table, std::size_t column) {
+  return std::all_of(table.rows.begin(), table.rows.end(),
+                     [&](const auto& row) { return row[column] == table.rows.front()[column]; });
+}
+
 std::vector<Source> sources(const Table& table) {
   std::vector<Source> out;
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     const Column& column = table.columns[i];
     if (column.headline == 0 || is_end_of_interval(column.key)) continue;
+    if (column.key == "load_point" && is_constant(table, i)) continue;
     out.push_back({i, end_of_interval(table, column.key + "_ci_low"),
                    end_of_interval(table, column.key + "_ci_high")});
   }
@@ -44,18 +50,32 @@ std::vector<Source> sources(const Table& table) {
   return out;
 }
 
-// Three digits are what a reader compares; the integer part is never cut.
-std::string rounded(const Cell& cell, Column column) {
-  if (const double* value = std::get_if<double>(&cell); value != nullptr && *value != 0) {
-    const int magnitude = static_cast<int>(std::floor(std::log10(std::abs(*value))));
-    column.decimals = std::min(column.decimals, std::max(0, 2 - magnitude));
-  }
-  return safe_line(cell_text(cell, column));
+bool ends_with(std::string_view text, std::string_view end) {
+  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
+}
+
+// Three digits are what a reader compares.
+std::string rounded(const Cell& cell, const Column& column) {
+  const double* value = std::get_if<double>(&cell);
+  if (value == nullptr) return safe_line(cell_text(cell, column));
+  if (!ends_with(column.key, "_rate")) return significant(*value, 3, column.decimals);
+  return significant(100 * *value, 3, column.decimals) + " %";
 }
 
 bool is_finite(const Cell& cell) {
   const double* value = std::get_if<double>(&cell);
   return value != nullptr && std::isfinite(*value);
+}
+
+// " of 100" behind a number of requests that is less than planned.
+std::string of_planned(const Table& table, const std::vector<Cell>& row, const Column& column) {
+  const Column* planned = table.column("n_planned");
+  if (column.key != "n_requests" || planned == nullptr) return "";
+  const Cell& cell = row[static_cast<std::size_t>(planned - table.columns.data())];
+  const auto* of = std::get_if<std::int64_t>(&cell);
+  const auto* n =
+      std::get_if<std::int64_t>(&row[static_cast<std::size_t>(&column - table.columns.data())]);
+  return of != nullptr && n != nullptr && *n < *of ? " of " + std::to_string(*of) : "";
 }
 
 std::string text_of(const Table& table, const std::vector<Cell>& row, const Source& source) {
@@ -65,11 +85,17 @@ std::string text_of(const Table& table, const std::vector<Cell>& row, const Sour
   std::string text =
       real && !is_finite(row[source.value]) ? "" : rounded(row[source.value], column);
   if (text.empty()) return kBlank;
+  text += of_planned(table, row, column);
   if (source.low && source.high && is_finite(row[*source.low]) && is_finite(row[*source.high])) {
     text +=
         " [" + rounded(row[*source.low], column) + ", " + rounded(row[*source.high], column) + "]";
   }
   return text;
+}
+
+// Prices and what they rest on are read together.
+bool is_price(std::string_view key) {
+  return key.substr(0, 9) == "cost_usd_" || key == "price_basis";
 }
 
 template <class List>
@@ -115,11 +141,14 @@ Headline headline(const Table& summary) {
   const std::vector<Source> shown = sources(summary);
   Headline out;
   bool identity = true;  // the columns before the first number
+  bool price = false;    // the column before
   for (const Source& source : shown) {
     const Column& column = summary.columns[source.value];
     const bool number = column.type == CellType::real || column.type == CellType::integer;
     identity = identity && !number;
-    out.headings.push_back({column.title, number, identity});
+    const bool joined = price && is_price(column.key);
+    price = is_price(column.key);
+    out.headings.push_back({column.title, number, identity, joined});
   }
   for (const auto& row : summary.rows) {
     std::vector<std::string> cells;

@@ -14,6 +14,7 @@ struct Headline {
     std::string title;
     bool number = false;    // right-aligned
     bool identity = false;  // says which row it is; repeated where a table is split
+    bool joined = false;    // to the column before it: a table is split elsewhere if it can be
   };
   std::vector<Heading> headings;
   std::vector<std::vector<std::string>> rows;  // "-" where blank; safe for one line of a log

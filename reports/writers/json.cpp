@@ -82,9 +82,11 @@ std::string write_json(const Report& report) {
   });
   out += ",\n" + array("  ", "warnings", report.warnings, [](const Warning& warning) {
            return "{\"code\": " + quoted(warning.code) + ", \"what\": " + quoted(warning.what) +
-                  ", \"advice\": " + quoted(warning.advice) + "}";
+                  ", \"advice\": " + quoted(warning.advice) +
+                  ", \"severe\": " + (warning.severe ? "true" : "false") + "}";
          });
   out += ",\n" + array("  ", "assumptions", report.assumptions, quoted);
+  out += ",\n" + array("  ", "comparisons", report.comparisons, quoted);
   out += ",\n  \"tables\": {\n";
   out += encoded(report.summary) + ",\n" + encoded(report.requests) + ",\n" +
          encoded(report.environment) + ",\n" + encoded(report.dictionary);

@@ -19,10 +19,15 @@ std::string escaped(std::string_view text) {
       case '>':
         out += "&gt;";
         break;
+      case '@':  // a name behind it would be told
+        out += "&#64;";
+        break;
       case '|':
       case '\\':
       case '`':
       case '*':
+      case '_':
+      case '~':
       case '[':
       case ']':
         out += '\\';
@@ -49,18 +54,29 @@ std::string table(const Headline& headline) {
   return out;
 }
 
+std::string warnings(const Report& report, bool severe) {
+  std::string out;
+  for (const Warning& warning : report.warnings) {
+    if (warning.severe != severe) continue;
+    out += severe ? "- **Warning**: " : "- ";
+    out += escaped(warning.what);
+    out += warning.advice.empty() ? "\n" : ": " + escaped(warning.advice) + "\n";
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string write_markdown(const Report& report) {
   const Headline shown = headline(report.summary);
-  std::string out = "# " + escaped(report.title) + "\n\n" + table(shown);
+  std::string out = "# " + escaped(report.title) + "\n\n";
+  const std::string severe = warnings(report, true), mild = warnings(report, false);
+  out += severe + (severe.empty() ? "" : "\n") + table(shown);
+  if (!report.comparisons.empty()) out += "\n";
+  for (const std::string& line : report.comparisons) out += "- " + escaped(line) + "\n";
   if (!shown.notes.empty()) out += "\n";
   for (const std::string& note : shown.notes) out += "- **-** " + escaped(note) + "\n";
-  if (!report.warnings.empty()) out += "\n## Warnings\n\n";
-  for (const Warning& warning : report.warnings) {
-    out += "- " + escaped(warning.what);
-    out += warning.advice.empty() ? "\n" : ": " + escaped(warning.advice) + "\n";
-  }
+  if (!mild.empty()) out += "\n## Warnings\n\n" + mild;
   if (!report.assumptions.empty()) out += "\n## Assumptions\n\n";
   for (const std::string& line : report.assumptions) out += "- " + escaped(line) + "\n";
   if (!report.header.empty()) out += "\n## Where and when\n\n";

@@ -17,13 +17,16 @@ class Page {
  public:
   explicit Page(const WriteOptions& options) : options_(options) {}
 
-  // One line of blank-separated words, broken at `columns`; later lines start at `indent`.
+  // One line of blank-separated words, broken at `columns`. `first` is `indent` wide, whatever
+  // escapes it holds; later lines start with as many blanks.
   void wrapped(std::string_view first, std::string_view text, int indent) {
     std::string line(first);
+    int width = indent;
     bool empty = true;
     const auto flush = [&] {
       out += line + "\n";
       line.assign(static_cast<std::size_t>(indent), ' ');
+      width = indent;
       empty = true;
     };
     for (std::size_t at = 0; at < text.size();) {
@@ -31,9 +34,9 @@ class Page {
       const std::string_view word = text.substr(at, end - at);
       at = end + 1;
       if (word.empty()) continue;
-      if (!empty && display_width(line) + 1 + display_width(word) > options_.terminal_columns)
-        flush();
+      if (!empty && width + 1 + display_width(word) > options_.terminal_columns) flush();
       line += (empty ? "" : " ") + std::string(word);
+      width += (empty ? 0 : 1) + display_width(word);
       empty = false;
     }
     if (!empty) flush();
@@ -113,9 +116,18 @@ Layout lay_out(Headline& headline, int columns) {
     const bool tells_apart = headline.rows.size() > 1 && !is_constant(headline, i);
     if (heading.identity && (tells_apart || repeated.empty())) repeated.push_back(i);
   }
+  // Of a column and those that are joined to it.
+  const auto width_from = [&](std::size_t i) {
+    int width = layout.columns[i].width;
+    if (headline.headings[i].joined) return width;
+    while (++i < layout.columns.size() && headline.headings[i].joined) {
+      width += kGap + layout.columns[i].width;
+    }
+    return width;
+  };
   int used = columns + 1;
   for (std::size_t i = 0; i < layout.columns.size(); ++i) {
-    if (used + layout.columns[i].width > columns) {
+    if (used + width_from(i) > columns) {
       const bool first = layout.blocks.empty();
       layout.blocks.push_back(first ? std::vector<std::size_t>() : repeated);
       used = 0;
@@ -158,6 +170,14 @@ void print_header(Page& page, const Report& report) {
   }
 }
 
+void print_warnings(Page& page, const Report& report, bool severe) {
+  for (const Warning& warning : report.warnings) {
+    if (warning.severe != severe) continue;
+    page.wrapped(page.styled("!", Style::warning) + "  ", safe_line(warning.what), 3);
+    page.wrapped("   ", safe_line(warning.advice), 3);
+  }
+}
+
 }  // namespace
 
 std::string write_terminal(const Report& report, const WriteOptions& options) {
@@ -165,23 +185,26 @@ std::string write_terminal(const Report& report, const WriteOptions& options) {
   page.out = page.styled(fit_width(safe_line(report.title), options.terminal_columns), Style::bold);
   page.out += "\n";
   print_header(page, report);
+  const auto is_severe = [](const Warning& warning) { return warning.severe; };
+  const auto mild = std::find_if_not(report.warnings.begin(), report.warnings.end(), is_severe);
+  if (mild != report.warnings.begin()) page.out += "\n";
+  print_warnings(page, report, true);
   Headline shown = headline(report.summary);
   const Layout layout = lay_out(shown, options.terminal_columns);
   for (const auto& block : layout.blocks) print_block(page, shown, layout, block);
+  if (!report.comparisons.empty()) page.out += "\n";
+  for (const std::string& line : report.comparisons) page.wrapped("=  ", safe_line(line), 3);
   if (!shown.notes.empty()) page.out += "\n";
   for (const std::string& note : shown.notes) page.wrapped("-  ", note, 3);
-  if (!report.warnings.empty()) page.heading("Warnings");
-  for (const Warning& warning : report.warnings) {
-    page.wrapped(page.styled("!", Style::warning) + "  ", safe_line(warning.what), 3);
-    page.wrapped("   ", safe_line(warning.advice), 3);
-  }
+  if (mild != report.warnings.end()) page.heading("Warnings");
+  print_warnings(page, report, false);
   if (!report.assumptions.empty()) page.heading("Assumptions");
   for (const std::string& line : report.assumptions) page.wrapped("*  ", safe_line(line), 3);
   page.out += "\n";
   page.wrapped("",
                "Every request, as a workbook: pennyweight report " + safe_line(report.database) +
                    " -o report.xlsx",
-               3);
+               0);
   return std::move(page.out);
 }
 

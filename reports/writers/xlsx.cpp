@@ -203,6 +203,7 @@ Table readme(const Report& report) {
   for (const Warning& warning : report.warnings) {
     add("Warning", warning.what + (warning.advice.empty() ? "" : ": " + warning.advice));
   }
+  for (const std::string& line : report.comparisons) add("Comparison", line);
   for (const std::string& line : report.assumptions) add("Assumption", line);
   for (const auto& blank : report.summary.blanks) {
     add("Blank", blank.column + " of " + blank.row + ": " + blank.reason);

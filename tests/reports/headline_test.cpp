@@ -64,6 +64,41 @@ TEST_CASE("What is blank or not finite is a dash") {
   CHECK(headline(table).rows.at(0) == std::vector<std::string>{"-", "-", "-"});
 }
 
+TEST_CASE("A rate is shown in percent") {
+  Table table;
+  table.columns = {{"error_rate", "failed", CellType::real, 6, "", 1}};
+  for (const double rate : {1.0, 0.0, 0.025, 0.001234})
+    test::add_row(table, {{"error_rate", rate}});
+  const Headline shown = headline(table);
+  CHECK(shown.rows.at(0).at(0) == "100 %");
+  CHECK(shown.rows.at(1).at(0) == "0 %");
+  CHECK(shown.rows.at(2).at(0) == "2.5 %");
+  CHECK(shown.rows.at(3).at(0) == "0.123 %");
+}
+
+TEST_CASE("A number of requests below the plan says so") {
+  Table table;
+  table.columns = {{"n_planned", "planned", CellType::integer, 0, "", 0},
+                   {"n_requests", "n", CellType::integer, 0, "", 1}};
+  test::add_row(table, {{"n_planned", std::int64_t{100}}, {"n_requests", std::int64_t{37}}});
+  test::add_row(table, {{"n_planned", std::int64_t{100}}, {"n_requests", std::int64_t{100}}});
+  const Headline shown = headline(table);
+  CHECK(shown.rows.at(0).at(0) == "37 of 100");
+  CHECK(shown.rows.at(1).at(0) == "100");
+}
+
+TEST_CASE("The load point is shown only where it varies") {
+  Table table;
+  table.columns = {{"target", "target", CellType::text, 0, "", 1},
+                   {"load_point", "load", CellType::text, 0, "", 2}};
+  for (const char* load : {"c1", "c1"}) {
+    test::add_row(table, {{"target", "a"}, {"load_point", load}});
+  }
+  CHECK(headline(table).headings.size() == 1);
+  test::add_row(table, {{"target", "a"}, {"load_point", "c4"}});
+  CHECK(headline(table).headings.size() == 2);
+}
+
 TEST_CASE("Each reason for a blank is said once, with its columns, and its rows where not all") {
   Table table = numbers();
   for (const char* name : {"a", "b", "c"}) test::add_row(table, {{"name", name}});

@@ -25,7 +25,9 @@ TEST_CASE("A JSON reader gets numbers, truth values, dates as text and nulls") {
   CHECK(rows[0].size() == test::sample_report().summary.columns.size());
   CHECK(read["tables"]["requests"]["rows"][0]["connection_reused"] == true);
   CHECK(read["tables"]["summary"]["blanks"][0]["reason"] == "60 samples, p95 needs 72");
-  CHECK(read["warnings"][0]["code"] == "few_samples");
+  CHECK(read["warnings"][0]["severe"] == true);
+  CHECK(read["warnings"][1]["code"] == "few_samples");
+  CHECK(read["comparisons"].size() == 1);
   CHECK(read["tables"]["environment"]["rows"][0]["value"] == "[run]\nname = \"송장\"\n");
 }
 

@@ -9,6 +9,14 @@ TEST_CASE("Markdown holds the headline table and what limits it") {
   test::check_golden("reports/report.md", write_markdown(test::sample_report()));
 }
 
+TEST_CASE("Markdown tells nobody, and changes no letter style") {
+  Report report = test::sample_report();
+  report.assumptions = {"@octocat my_model_v2 ~~gone~~"};
+  const std::string text = write_markdown(report);
+  CHECK(text.find("- &#64;octocat my\\_model\\_v2 \\~\\~gone\\~\\~\n") != std::string::npos);
+  CHECK(text.find('@') == std::string::npos);
+}
+
 TEST_CASE("Every line of the Markdown table has the same number of cells, whatever is in them") {
   Report report = test::sample_report();
   report.summary.rows[0][2] = std::string("a|b\\|c\n| d |");

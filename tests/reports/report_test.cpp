@@ -1,82 +1,29 @@
 #include "reports/report.h"
 
 #include "reports/writers/writer.h"
+#include "tests/reports/read_report.h"
 #include "tests/reports/sample_run.h"
 #include "tests/support/temp_dir.h"
 #include "tests/test.h"
 
 using namespace pennyweight;
-using test::StoredRun;
-
-namespace {
-
-Report built(StoreReader& store, const ReportOptions& options = {}) {
-  auto report = build_report(store, options);
-  INFO((report ? "" : report.error().what + ": " + report.error().why));
-  REQUIRE(report);
-  return std::move(*report);
-}
-
-Report built(const StoredRun& run, const ReportOptions& options = {}) {
-  return built(*test::store_of({run}), options);
-}
-
-const Cell& at(const Table& table, std::size_t row, std::string_view key) {
-  const Column* column = table.column(key);
-  INFO(key);
-  REQUIRE(column != nullptr);
-  return table.rows.at(row).at(static_cast<std::size_t>(column - table.columns.data()));
-}
-std::string text(const Table& table, std::size_t row, std::string_view key) {
-  return cell_text(at(table, row, key), *table.column(key));
-}
-double number(const Table& table, std::size_t row, std::string_view key) {
-  INFO(key);
-  REQUIRE(std::holds_alternative<double>(at(table, row, key)));
-  return std::get<double>(at(table, row, key));
-}
-
-std::string reason(const Table& table, std::string_view row, std::string_view key) {
-  for (const auto& blank : table.blanks) {
-    if (blank.row == row && blank.column == key) return blank.reason;
-  }
-  return "";
-}
-
-const Warning* warning(const Report& report, std::string_view code) {
-  for (const Warning& w : report.warnings) {
-    if (w.code == code) return &w;
-  }
-  return nullptr;
-}
-
-std::string header(const Report& report, std::string_view key) {
-  for (const auto& [name, value] : report.header) {
-    if (name == key) return value;
-  }
-  return "";
-}
-
-// Where the sample's rows are.
-constexpr std::size_t kSmall = 0, kLarge = 1;
-
-}  // namespace
+using namespace pennyweight::test;
 
 TEST_CASE("A stored run becomes the report that its file says") {
-  const test::TempDir directory;
-  test::write_store(test::sample_run(), directory / "run.db");
+  const TempDir directory;
+  write_store(sample_run(), directory / "run.db");
   auto store = StoreReader::open(directory / "run.db");
   REQUIRE(store);
   const Report report = built(**store);
-  test::check_golden("reports/run_terminal.txt", write_terminal(report, {}));
-  test::check_golden("reports/run.md", write_markdown(report));
-  const Report direct = built(test::sample_run());
+  check_golden("reports/run_terminal.txt", write_terminal(report, {}));
+  check_golden("reports/run.md", write_markdown(report));
+  const Report direct = built(sample_run());
   CHECK(report.summary.rows == direct.summary.rows);
   CHECK(report.requests.rows == direct.requests.rows);
 }
 
 TEST_CASE("The summary's figures are those worked out by hand") {
-  const Report report = built(test::sample_run());
+  const Report report = built(sample_run());
   const Table& t = report.summary;
   REQUIRE(t.rows.size() == 2);
   CHECK(text(t, kSmall, "n_requests") == "80");
@@ -115,7 +62,7 @@ TEST_CASE("The summary's figures are those worked out by hand") {
 }
 
 TEST_CASE("Every blank headline figure has its reason") {
-  StoredRun run = test::sample_run();
+  StoredRun run = sample_run();
   SECTION("of a run with answers") {}
   SECTION("of a run without a request") {
     run.records.clear();
@@ -142,7 +89,7 @@ TEST_CASE("Every blank headline figure has its reason") {
 }
 
 TEST_CASE("The requests table has a row an attempt, and marks those that a summary counts") {
-  const Report report = built(test::sample_run());
+  const Report report = built(sample_run());
   const Table& t = report.requests;
   REQUIRE(t.rows.size() == 81 + 84);
   int final_attempts = 0;
@@ -170,7 +117,7 @@ TEST_CASE("The requests table has a row an attempt, and marks those that a summa
 }
 
 TEST_CASE("The rows that a summary counts give its figures, retries and cut-off ones included") {
-  StoredRun run = test::sample_run();
+  StoredRun run = sample_run();
   for (RequestRecord& r : run.records) {
     if (r.cell_id != "small" || r.phase == Phase::warm_up) continue;
     if (r.task_id == "t78") r.failure = Failure::cancelled;
@@ -198,7 +145,7 @@ TEST_CASE("The rows that a summary counts give its figures, retries and cut-off 
 }
 
 TEST_CASE("Answers are in the requests table only when asked for, and rows can be left out") {
-  const StoredRun run = test::sample_run();
+  const StoredRun run = sample_run();
   CHECK(write_json(built(run)).find("answer 7\"") == std::string::npos);
   ReportOptions options;
   options.answers = true;
@@ -211,7 +158,7 @@ TEST_CASE("Answers are in the requests table only when asked for, and rows can b
 }
 
 TEST_CASE("The prices of another day or book are used when asked for, and the header says so") {
-  const StoredRun run = test::sample_run();
+  const StoredRun run = sample_run();
   CHECK(header(built(run), "Prices") == "stored with the run");
   const auto book = PriceBook::parse(R"({"as_of": "2026-01-01", "about": "", "rows": [
     {"provider": "groq", "model": "llama-3.1-8b-instant", "input": "0.5", "output": "0.8",
@@ -238,8 +185,66 @@ TEST_CASE("The prices of another day or book are used when asked for, and the he
   CHECK(warning(too_early, "no_price") != nullptr);
 }
 
+TEST_CASE("A price date that is no day is an error of usage") {
+  for (const char* const date : {"", "tomorrow", "2026-02-30", "2026-1-31", "2026-01-31T00"}) {
+    CAPTURE(date);
+    ReportOptions options;
+    options.price_date = date;
+    const auto report = build_report(*store_of({sample_run()}), options);
+    REQUIRE_FALSE(report);
+    CHECK(report.error().kind == ErrorKind::usage);
+    CHECK(report.error().what.find(date) != std::string::npos);
+  }
+}
+
+TEST_CASE("Electricity that is asked for and not in the price is said where the price is said") {
+  StoredRun run = sample_run();
+  const std::string missing = "electricity not included: energy is unavailable";
+  CHECK(built(run).assumptions.at(0).find(missing) == std::string::npos);
+  run.run.energy_notes.set("why_none", "no counter can be read");
+  const Report report = built(run);
+  CHECK(report.assumptions.at(0).find(missing) != std::string::npos);
+  CHECK(report.assumptions.at(1).find(missing) == std::string::npos);  // paid by tokens
+  CHECK(reason(report.summary, "demo-small", "cost_electricity_usd_total") ==
+        "energy is unavailable: no counter can be read");
+  CHECK_FALSE(text(report.summary, kSmall, "cost_usd_total").empty());
+}
+
+TEST_CASE("Two targets of one task set are set side by side where both costs are known") {
+  StoredRun run = sample_run();
+  const std::vector<std::string> expected{
+      "ko_number: demo-small costs 14x of demo-large per 1k tasks at illustrative prices, "
+      "quality 0.75 vs 1.00, TTFT p50 1x"};
+  CHECK(built(run).comparisons == expected);
+  SECTION("not of an unpriced target") {
+    run.cells[0].target_facts.set("cost", to_value(CostRule{}));
+    CHECK(built(run).comparisons.empty());
+  }
+  SECTION("not of a lower bound") {
+    run.records.back().failure = Failure::timeout;
+    CHECK(built(run).comparisons.empty());
+  }
+  SECTION("not of another currency") {
+    run.prices[0].input_per_1m = parse_money("500", kKrw);
+    run.prices[0].output_per_1m = parse_money("800", kKrw);
+    CHECK(built(run).comparisons.empty());
+  }
+  SECTION("not of three targets") {
+    run.cells.push_back(run.cells[1]);
+    run.cells.back().target = "third";
+    CHECK(built(run).comparisons.empty());
+  }
+  SECTION("and what one of them lacks is left out") {
+    run.scores.clear();
+    for (RequestRecord& r : run.records) r.first_token.reset();
+    CHECK(built(run).comparisons ==
+          std::vector<std::string>{
+              "ko_number: demo-small costs 14x of demo-large per 1k tasks at illustrative prices"});
+  }
+}
+
 TEST_CASE("Stored answers are scored again from the stored rows") {
-  StoredRun run = test::sample_run();
+  StoredRun run = sample_run();
   ReportOptions options;
   options.rescore = true;
   CHECK(number(built(run).summary, kSmall, "score_mean") == Approx(0.75));
@@ -258,90 +263,19 @@ TEST_CASE("Stored answers are scored again from the stored rows") {
 }
 
 TEST_CASE("A stored row that no scorer can use is an error only when scoring again") {
-  StoredRun run = test::sample_run();
+  StoredRun run = sample_run();
   run.tasks[3].row.set("scorer", Value::Map{{"name", "guess"}});
   built(run);
   ReportOptions options;
   options.rescore = true;
-  const auto report = build_report(*test::store_of({run}), options);
+  const auto report = build_report(*store_of({run}), options);
   REQUIRE_FALSE(report);
   CHECK(report.error().kind == ErrorKind::invalid_input);
   CHECK(report.error().what.find("t3") != std::string::npos);
 }
 
-TEST_CASE("What makes a run doubtful is warned about") {
-  StoredRun run = test::sample_run();
-  CHECK(warning(built(run), "few_samples") == nullptr);
-  const auto has = [&](std::string_view code) { return warning(built(run), code) != nullptr; };
-  SECTION("an unoptimised build") {
-    run.run.machine.optimised_build = false;
-    CHECK(has("debug_build"));
-  }
-  SECTION("a sanitizer") {
-    run.run.machine.sanitizer_build = true;
-    CHECK(has("sanitizer_build"));
-  }
-  SECTION("an interrupted run") {
-    run.run.status = RunStatus::interrupted;
-    CHECK(has("unfinished"));
-  }
-  SECTION("a killed run, with what it had in flight") {
-    run.run.status = RunStatus::running;
-    for (RequestRecord& r : run.records) {
-      if (r.task_id == "t79" && r.cell_id == "small") r.failure = Failure::in_flight;
-    }
-    CHECK(has("unfinished"));
-    const Report killed = built(run);
-    REQUIRE(warning(killed, "in_flight") != nullptr);
-    CHECK(warning(killed, "in_flight")->what.find("demo-small (1)") != std::string::npos);
-    CHECK(text(killed.summary, kSmall, "n_unfinished") == "1");
-    CHECK(text(killed.summary, kSmall, "n_requests") == "79");
-    CHECK(text(killed.summary, kSmall, "n_error") == "0");
-    CHECK(text(killed.summary, kSmall, "n_tasks") == "79");
-  }
-  SECTION("calls that may be billed and said nothing of their tokens") {
-    CHECK_FALSE(has("cost_lower_bound"));
-    for (RequestRecord& r : run.records) {
-      if (r.cell_id == "large" && (r.task_id == "t4" || r.task_id == "t5")) r.usage = {};
-    }
-    const Report report = built(run);
-    REQUIRE(warning(report, "cost_lower_bound") != nullptr);
-    CHECK(warning(report, "cost_lower_bound")->what ==
-          "the cost is a lower bound: 2 calls may be billed and their usage is unknown: "
-          "demo-large");
-    CHECK(text(report.summary, kLarge, "cost_unknown_calls") == "2");
-    CHECK(number(report.summary, kLarge, "cost_usd_total") == Approx(74 * 1.8e-6));
-  }
-  SECTION("several sittings") {
-    run.sittings.push_back({1, run.sittings[0].clock_pairs});
-    CHECK(has("resumed"));
-  }
-  SECTION("a price from memory") {
-    run.prices[0].verified = false;
-    CHECK(has("unverified_price"));
-  }
-  SECTION("a price of long before the run") {
-    CHECK_FALSE(has("old_price"));
-    run.prices[0].effective_from = "2023-12-20";  // 180 days before
-    CHECK_FALSE(has("old_price"));
-    run.prices[0].effective_from = "2023-12-19";
-    CHECK(has("old_price"));
-  }
-  SECTION("energy that is only estimated") {
-    run.sources[0].state = EnergyState::estimated;
-    CHECK(has("energy_estimated"));
-  }
-  SECTION("fewer samples than a p95 takes") {
-    run.records.resize(1 + 71);
-    REQUIRE(warning(built(run), "few_samples") != nullptr);
-    CHECK(warning(built(run), "few_samples")->what.find("demo-small (71)") != std::string::npos);
-    CHECK(text(built(run).summary, kSmall, "flags").find("few_samples") != std::string::npos);
-    CHECK(has("no_requests"));  // of demo-large
-  }
-}
-
 TEST_CASE("A served model on this machine has this machine's energy") {
-  StoredRun run = test::sample_run();
+  StoredRun run = sample_run();
   run.cells[1].target_facts.set("on_this_machine", true);
   const Report report = built(run);
   CHECK(text(report.summary, kLarge, "energy_state") == "measured");
@@ -354,7 +288,7 @@ TEST_CASE("A served model on this machine has this machine's energy") {
 }
 
 TEST_CASE("A price in another currency is not called dollars") {
-  StoredRun run = test::sample_run();
+  StoredRun run = sample_run();
   run.prices[0].input_per_1m = parse_money("500", kKrw);
   run.prices[0].output_per_1m = parse_money("800", kKrw);
   const Report report = built(run);
@@ -366,11 +300,11 @@ TEST_CASE("A price in another currency is not called dollars") {
 }
 
 TEST_CASE("Several runs of one file stand in one table, told apart by their start") {
-  StoredRun first = test::sample_run(), second = test::sample_run();
+  StoredRun first = sample_run(), second = sample_run();
   second.run.run_id = "01902000-0000-7000-8000-000000000002";
   second.run.started += std::chrono::hours(1);
   for (RequestRecord& r : second.records) r.run_id = second.run.run_id;
-  const Report report = built(*test::store_of({first, second}));
+  const Report report = built(*store_of({first, second}));
   REQUIRE(report.summary.rows.size() == 4);
   CHECK(report.summary.column("started_at_utc")->headline == 1);
   CHECK(write_terminal(report, {}).find("2024-06-17T01:00:00.000Z") != std::string::npos);
@@ -380,18 +314,18 @@ TEST_CASE("Several runs of one file stand in one table, told apart by their star
 }
 
 TEST_CASE("A store without a run and a damaged cost rule are errors that say what is wrong") {
-  const auto empty = build_report(*test::store_of({}), {});
+  const auto empty = build_report(*store_of({}), {});
   REQUIRE_FALSE(empty);
   CHECK(empty.error().what.find("no run") != std::string::npos);
-  StoredRun run = test::sample_run();
+  StoredRun run = sample_run();
   run.cells[0].target_facts.set("cost", Value::Map{{"kind", "free"}});
-  const auto damaged = build_report(*test::store_of({run}), {});
+  const auto damaged = build_report(*store_of({run}), {});
   REQUIRE_FALSE(damaged);
   CHECK(damaged.error().what.find("demo-small") != std::string::npos);
 }
 
 TEST_CASE("The environment holds the plan, the machine, the targets, the prices and the meters") {
-  const Report report = built(test::sample_run());
+  const Report report = built(sample_run());
   const std::string csv = write_csv(report.environment, ',');
   for (const char* line :
        {",run,seed,0,", ",machine,cpu_model,Example CPU @ 2.40GHz,",
@@ -405,7 +339,7 @@ TEST_CASE("The environment holds the plan, the machine, the targets, the prices 
 }
 
 TEST_CASE("The dictionary explains every column of every table, and each numeric one has a unit") {
-  const Report report = built(test::sample_run());
+  const Report report = built(sample_run());
   const Table& t = report.dictionary;
   CHECK(t.rows.size() == report.summary.columns.size() + report.requests.columns.size() +
                              report.environment.columns.size() + t.columns.size());

@@ -60,9 +60,39 @@ TEST_CASE("Columns of a block end at the same place whatever the script of the n
   CHECK(widths[0] == widths[1]);
 }
 
+TEST_CASE("The basis of the prices stands in the block of the prices, whatever the width") {
+  const Report report = test::sample_report();
+  WriteOptions options;
+  options.terminal_columns = GENERATE(80, 90, 100, 110, 120, 140, 200);
+  const std::vector<std::string> lines = lines_of(write_terminal(report, options));
+  const auto heading = [&](const std::string& title) {
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      if (lines[i].find(title) != std::string::npos) return i;
+    }
+    return lines.size();
+  };
+  INFO(write_terminal(report, options));
+  const std::size_t prices = heading("1k tasks");
+  REQUIRE(prices < lines.size());
+  CHECK(lines[prices].find("price is") != std::string::npos);
+}
+
+TEST_CASE("What misleads stands before the figures, and other warnings behind them") {
+  const std::string text = write_terminal(test::sample_report(), {});
+  const std::size_t table = text.find("quality");
+  CHECK(text.find("the run did not end by itself") < table);
+  CHECK(text.find("too few samples") > table);
+  CHECK(text.find("demo-small costs 0.029x of") > table);
+  const std::string markdown = write_markdown(test::sample_report());
+  CHECK(markdown.find("**Warning**: the run did not end") < markdown.find("| target"));
+  CHECK(markdown.find("too few samples") > markdown.find("| target"));
+}
+
 TEST_CASE("Colour is only escape sequences around the same text") {
   const Report report = test::sample_report();
-  WriteOptions coloured;
+  WriteOptions plain;
+  plain.terminal_columns = GENERATE(range(60, 101));
+  WriteOptions coloured = plain;
   coloured.colour = true;
   std::string text = write_terminal(report, coloured);
   REQUIRE(text.find("\x1b[1m") != std::string::npos);
@@ -71,8 +101,8 @@ TEST_CASE("Colour is only escape sequences around the same text") {
     REQUIRE(end != std::string::npos);
     text.erase(at, end - at + 1);
   }
-  CHECK(text == write_terminal(report, {}));
-  CHECK(write_terminal(report, {}).find('\x1b') == std::string::npos);
+  CHECK(text == write_terminal(report, plain));
+  CHECK(write_terminal(report, plain).find('\x1b') == std::string::npos);
 }
 
 TEST_CASE("A report without rows still has its header and columns") {
