@@ -94,6 +94,7 @@ CellInfo resolve_cell(const PlanSpec& plan, const Target& target, const CostRule
   cell.target_facts.set("model", info.model);
   cell.target_facts.set("on_this_machine", info.on_this_machine);
   cell.target_facts.set("cost", to_value(cost));
+  cell.target_facts.set("max_error_rate", plan.max_error_rate);
   return cell;
 }
 
