@@ -202,6 +202,8 @@ TEST_CASE("Electricity that is asked for and not in the price is said where the 
   const std::string missing = "electricity not included: energy is unavailable";
   CHECK(built(run).assumptions.at(0).find(missing) == std::string::npos);
   run.run.energy_notes.set("why_none", "no counter can be read");
+  run.sources.clear();
+  run.samples.clear();
   const Report report = built(run);
   CHECK(report.assumptions.at(0).find(missing) != std::string::npos);
   CHECK(report.assumptions.at(1).find(missing) == std::string::npos);  // paid by tokens
