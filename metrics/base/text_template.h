@@ -22,6 +22,7 @@ class Value {
   using List = std::vector<Value>;
   using Map = std::vector<std::pair<std::string, Value>>;
   Value() = default;
+  // NOLINTBEGIN(google-explicit-constructor): implicit, so that maps of values read as data
   Value(std::nullptr_t) {}
   Value(bool b) : data_(b) {}
   Value(int i) : data_(static_cast<std::int64_t>(i)) {}
@@ -32,6 +33,7 @@ class Value {
   Value(std::string s) : data_(std::move(s)) {}
   Value(List l) : data_(std::move(l)) {}
   Value(Map m) : data_(std::move(m)) {}
+  // NOLINTEND(google-explicit-constructor)
 
   bool is_null() const { return std::holds_alternative<std::monostate>(data_); }
   // Null when the value is of another kind.
