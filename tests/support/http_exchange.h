@@ -1,5 +1,6 @@
 // One raw HTTP exchange over a loopback socket, for tests of servers: what goes over the wire, byte
-// for byte.
+// for byte. Throws when there is no server or no reply: Catch's macros are for one thread, these for
+// many.
 #pragma once
 
 #include <cstdint>
