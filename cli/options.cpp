@@ -1,5 +1,8 @@
 #include "cli/options.h"
 
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -109,7 +112,12 @@ int run_command_line(int argc, char** argv) {
     print_error(usage_error(app, error, argc, argv));
     return static_cast<int>(ExitStatus::usage);
   }
-  const Result<ExitStatus> result = chosen();
+  Result<ExitStatus> result = chosen();
+  // A full disk behind "> file" must not pass for a result. A reader that left is no error.
+  if (result && stdout_error() != 0 && stdout_error() != EPIPE) {
+    result = fail(ErrorKind::io, "cannot write to standard output", std::strerror(stdout_error()),
+                  "make room, or write to another place with -o");
+  }
   if (result) return static_cast<int>(*result);
   print_error(result.error());
   return static_cast<int>(exit_status(result.error().kind));

@@ -1,6 +1,7 @@
 #include "cli/print.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -14,6 +15,8 @@
 
 namespace pennyweight {
 namespace {
+
+int g_stdout_error = 0;  // main's thread only
 
 bool set(const char* name) {
   const char* value = std::getenv(name);
@@ -70,8 +73,14 @@ void print_columns(const std::vector<std::vector<std::string>>& rows,
 }
 
 void print_text(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  std::fflush(stdout);
+  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) {
+    return;
+  }
+  if (g_stdout_error == 0) g_stdout_error = errno;
+}
+
+int stdout_error() {
+  return g_stdout_error;
 }
 
 bool stdout_is_terminal() {

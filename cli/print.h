@@ -21,6 +21,8 @@ void print_columns(const std::vector<std::vector<std::string>>& rows,
 
 // Results go to stdout, whole; a closed pipe ends the program quietly as any filter does.
 void print_text(std::string_view text);
+// errno of the first print_text that failed; 0 when all went through.
+int stdout_error();
 
 bool stdout_is_terminal();
 bool stderr_is_terminal();

@@ -176,7 +176,8 @@ void write_reports(const Session& session, Problems& problems) {
   print_text(*text);
 }
 
-void judge(const RunResult& result, double max_error_rate, int signal, Problems& problems) {
+void judge(const RunResult& result, const Session& session, int signal, Problems& problems) {
+  const double max_error_rate = session.experiment.plan.max_error_rate;
   if (result.end == RunEnd::interrupted) {
     problems.raise(signal == SIGTERM ? ExitStatus::terminated : ExitStatus::interrupted);
   }
@@ -194,8 +195,8 @@ void judge(const RunResult& result, double max_error_rate, int signal, Problems&
     problems.add({ErrorKind::unreachable,
                   fmt::format("{} of {} requests failed", result.failed, result.requests),
                   fmt::format("more than --max-error-rate {} allows", max_error_rate),
-                  "the requests table says why each failed: pennyweight report RUN.db --table "
-                  "requests --format csv"});
+                  "the requests table says why each failed: pennyweight report " + session.output +
+                      " --table requests --format csv"});
   }
   if (result.end == RunEnd::budget_reached) print_note("stopped before --max-cost would be passed");
   if (result.end == RunEnd::duration_reached) print_note("stopped at --max-duration");
@@ -225,7 +226,7 @@ ExitStatus run_session(Session& session) {
   print_note("stored in " + session.output);
   write_reports(session, problems);
   if (result) {
-    judge(*result, session.experiment.plan.max_error_rate, guard.last_signal(), problems);
+    judge(*result, session, guard.last_signal(), problems);
   } else {
     problems.add(result.error());
   }

@@ -287,7 +287,7 @@ class ReportBuilder {
     if (!m.kernel.empty()) machine += ", " + m.kernel;
     report_.header.emplace_back("Machine", machine);
     std::string program = "pennyweight " + run.program_version;
-    if (!run.program_commit.empty()) program += " (" + run.program_commit.substr(0, 12) + ")";
+    if (!run.program_commit.empty()) program += " (" + run.program_commit + ")";
     report_.header.emplace_back("Program", program + ", " + run.build_type);
   }
 

@@ -142,7 +142,7 @@ warm_up = 2                 # requests before the measured ones; never in a figu
 reports = ["first.csv", "first.md"]   # also .xlsx and .json
 
 # A target is the system under test. `use` says what and where:
-#   local:models/phi-3-mini.Q4_K_M.gguf    a GGUF file, run here
+#   local:models/tinyllama-1.1b.Q4_0.gguf  a GGUF file, run here
 #   openai:gpt-4o-mini                     key from OPENAI_API_KEY
 #   http://127.0.0.1:8080/v1#NAME          any OpenAI-compatible server; no key unless
 #                                          api_key_env or api_key_file names its place

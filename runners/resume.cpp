@@ -16,12 +16,17 @@ std::string below(const std::string& path, const std::string& key) {
   return path.empty() ? key : path + "." + key;
 }
 
+// Maps that differ only in the order of their keys are equal: the store keeps them sorted.
+bool same(const Value& a, const Value& b) {
+  return to_json(a, JsonStyle::canonical) == to_json(b, JsonStyle::canonical);
+}
+
 // The first place where two values differ: "target.identity.threads was 2 and is 4".
 std::string difference(const Value* was, const Value* is, const std::string& path) {
   if (was != nullptr && is != nullptr && was->map() != nullptr && is->map() != nullptr) {
     for (const auto& [key, value] : *was->map()) {
       const Value* other = is->find(key);
-      if (other != nullptr && value == *other) continue;
+      if (other != nullptr && same(value, *other)) continue;
       return difference(&value, other, below(path, key));
     }
     for (const auto& [key, value] : *is->map()) {

@@ -1,4 +1,5 @@
 #include <charconv>
+#include <filesystem>
 #include <iostream>
 #include <iterator>
 #include <string>
@@ -76,6 +77,10 @@ Result<ExitStatus> info(const ModelOptions& options) {
 Result<ExitStatus> synth(const ModelOptions& options) {
   auto spec = llm::parse_synthetic(options.path);
   if (!spec) return fail(spec.error());
+  if (std::filesystem::exists(options.output)) {
+    return fail(ErrorKind::usage, "\"" + options.output + "\" exists already",
+                "synth never overwrites a model", "name another file, or remove this one");
+  }
   spec->seed = options.seed;
   spec->margin = options.margin;
   if (auto written = llm::write_synthetic_model(*spec, options.output); !written) {

@@ -110,3 +110,19 @@ TEST_CASE("doctor reports each check with its state") {
   const auto json = run_program({"doctor", "--json"}, options);
   CHECK(json.out.rfind("[", 0) == 0);
 }
+
+TEST_CASE("a full disk behind standard output is an error, not a result") {
+  const TempDir dir;
+  Process process({"prices", "list"}, {}, "/dev/full");
+  const auto result = process.wait();
+  CHECK(result.status == 3);
+  CHECK(has(result.err, "cannot write to standard output"));
+}
+
+TEST_CASE("synth never overwrites a model") {
+  const TempDir dir;
+  write_file(dir / "m.gguf", "precious");
+  const auto result = run_program({"model", "synth", "tiny:q4_0", "-o", (dir / "m.gguf").string()});
+  CHECK(result.status == 2);
+  CHECK(read_file(dir / "m.gguf") == "precious");
+}

@@ -39,7 +39,8 @@ void redirect(const std::filesystem::path& path, int flags, int to) {
 
 }  // namespace
 
-Process::Process(const std::vector<std::string>& arguments, const ProcessOptions& options) {
+Process::Process(const std::vector<std::string>& arguments, const ProcessOptions& options,
+                 const std::filesystem::path& out) {
   std::string name =
       (std::filesystem::temp_directory_path() / "pennyweight-process-XXXXXX").string();
   REQUIRE(mkdtemp(name.data()) != nullptr);
@@ -54,7 +55,7 @@ Process::Process(const std::vector<std::string>& arguments, const ProcessOptions
   REQUIRE(pid_ >= 0);
   if (pid_ > 0) return;
   redirect(files_ / "in", O_RDONLY, STDIN_FILENO);
-  redirect(files_ / "out", O_WRONLY | O_CREAT, STDOUT_FILENO);
+  redirect(out.empty() ? files_ / "out" : out, O_WRONLY | O_CREAT, STDOUT_FILENO);
   redirect(files_ / "err", O_WRONLY | O_CREAT, STDERR_FILENO);
   if (!options.directory.empty() && chdir(options.directory.c_str()) != 0) _exit(126);
   execve(PENNYWEIGHT_PROGRAM, argv.data(), envp.data());
@@ -94,7 +95,7 @@ Finished Process::wait(int seconds) {
   pid_ = -1;
   Finished finished;
   finished.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  finished.out = read_file(files_ / "out");
+  finished.out = out_so_far();
   finished.err = read_file(files_ / "err");
   return finished;
 }

@@ -24,7 +24,9 @@ struct ProcessOptions {
 // A child with its output in files (no pipe to fill up). Killed on destruction.
 class Process {
  public:
-  Process(const std::vector<std::string>& arguments, const ProcessOptions& options);
+  // `out` replaces the file that keeps stdout, as "/dev/full".
+  Process(const std::vector<std::string>& arguments, const ProcessOptions& options,
+          const std::filesystem::path& out = {});
   ~Process();
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
