@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
 
+#include "cli/commands/commands.h"
 #include "cli/print.h"
 #include "metrics/base/utf8.h"
 #include "metrics/machine.h"

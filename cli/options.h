@@ -1,11 +1,6 @@
 // The command line as a whole: the app with all its commands, and how a wrong one is answered.
 #pragma once
 
-#include <memory>
-#include <string>
-
-#include "cli/commands/commands.h"
-
 namespace pennyweight {
 
 // Parses and runs; prints one error. The only place that turns results into an exit status.

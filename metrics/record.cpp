@@ -1,37 +1,26 @@
 #include "metrics/record.h"
 
 #include <algorithm>
-#include <iterator>
+#include <array>
 
 #include "metrics/base/units.h"
+#include "metrics/words.h"
 
 namespace pennyweight {
 namespace {
 
 // In the order of the enumerators; these words are part of the stored format.
-constexpr std::string_view kChunkKinds[] = {"role", "empty", "reasoning", "content",
-                                            "tool", "usage", "error"};
-constexpr std::string_view kTokenSources[] = {"none", "server_usage", "engine_exact"};
-constexpr std::string_view kPhases[] = {"warm_up", "measured", "cool_down"};
-constexpr std::string_view kRoles[] = {"answer", "judge"};
-constexpr std::string_view kFinishes[] = {"none",           "stop",       "length",
-                                          "content_filter", "tool_calls", "cancelled"};
-constexpr std::string_view kFailures[] = {
+constexpr std::array<std::string_view, 7> kChunkKinds{"role", "empty", "reasoning", "content",
+                                                      "tool", "usage", "error"};
+constexpr std::array<std::string_view, 3> kTokenSources{"none", "server_usage", "engine_exact"};
+constexpr std::array<std::string_view, 3> kPhases{"warm_up", "measured", "cool_down"};
+constexpr std::array<std::string_view, 2> kRoles{"answer", "judge"};
+constexpr std::array<std::string_view, 6> kFinishes{"none",           "stop",       "length",
+                                                    "content_filter", "tool_calls", "cancelled"};
+constexpr std::array<std::string_view, 15> kFailures{
     "none",           "in_flight",    "connect",     "tls",          "timeout",
     "authentication", "rate_limited", "bad_request", "server_error", "protocol",
     "truncated",      "refused",      "unsupported", "engine",       "cancelled"};
-
-template <class Enum, std::size_t n>
-std::string_view word(const std::string_view (&words)[n], Enum value) {
-  const auto i = static_cast<std::size_t>(value);
-  return i < n ? words[i] : std::string_view("unknown");
-}
-template <class Enum, std::size_t n>
-std::optional<Enum> parse(const std::string_view (&words)[n], std::string_view text) {
-  const auto* const found = std::find(std::begin(words), std::end(words), text);
-  if (found == std::end(words)) return std::nullopt;
-  return static_cast<Enum>(found - std::begin(words));
-}
 
 void put_varint(std::string& out, std::uint64_t x) {
   for (; x >= 0x80; x >>= 7) out += static_cast<char>(x | 0x80);
@@ -95,37 +84,37 @@ std::optional<double> pace_ns(const RequestRecord& r, std::int64_t excluded) {
 }  // namespace
 
 std::string_view to_text(ChunkKind x) {
-  return word(kChunkKinds, x);
+  return word_of(x, kChunkKinds);
 }
 std::string_view to_text(TokenSource x) {
-  return word(kTokenSources, x);
+  return word_of(x, kTokenSources);
 }
 std::string_view to_text(Phase x) {
-  return word(kPhases, x);
+  return word_of(x, kPhases);
 }
 std::string_view to_text(Role x) {
-  return word(kRoles, x);
+  return word_of(x, kRoles);
 }
 std::string_view to_text(Finish x) {
-  return word(kFinishes, x);
+  return word_of(x, kFinishes);
 }
 std::string_view to_text(Failure x) {
-  return word(kFailures, x);
+  return word_of(x, kFailures);
 }
 std::optional<Failure> parse_failure(std::string_view t) {
-  return parse<Failure>(kFailures, t);
+  return find_word<Failure>(t, kFailures);
 }
 std::optional<Finish> parse_finish(std::string_view t) {
-  return parse<Finish>(kFinishes, t);
+  return find_word<Finish>(t, kFinishes);
 }
 std::optional<Phase> parse_phase(std::string_view t) {
-  return parse<Phase>(kPhases, t);
+  return find_word<Phase>(t, kPhases);
 }
 std::optional<Role> parse_role(std::string_view t) {
-  return parse<Role>(kRoles, t);
+  return find_word<Role>(t, kRoles);
 }
 std::optional<TokenSource> parse_token_source(std::string_view t) {
-  return parse<TokenSource>(kTokenSources, t);
+  return find_word<TokenSource>(t, kTokenSources);
 }
 
 bool is_token_event(const Chunk& chunk) {

@@ -16,14 +16,14 @@ constexpr std::array<std::string_view, 8> kOutcome{"ok",    "truncated", "refuse
 }  // namespace
 
 std::string_view to_text(RunStatus status) {
-  return kRunStatus[static_cast<std::size_t>(status)];
+  return word_of(status, kRunStatus);
 }
 std::optional<RunStatus> parse_run_status(std::string_view word) {
   return find_word<RunStatus>(word, kRunStatus);
 }
 
 std::string_view to_text(Outcome outcome) {
-  return kOutcome[static_cast<std::size_t>(outcome)];
+  return word_of(outcome, kOutcome);
 }
 std::optional<Outcome> parse_outcome(std::string_view word) {
   return find_word<Outcome>(word, kOutcome);

@@ -10,6 +10,12 @@
 namespace pennyweight {
 
 template <class E, std::size_t N>
+std::string_view word_of(E value, const std::array<std::string_view, N>& words) {
+  const auto i = static_cast<std::size_t>(value);
+  return i < N ? words[i] : std::string_view("unknown");
+}
+
+template <class E, std::size_t N>
 std::optional<E> find_word(std::string_view word, const std::array<std::string_view, N>& words) {
   const auto found = std::find(words.begin(), words.end(), word);
   if (found == words.end()) return std::nullopt;

@@ -15,14 +15,14 @@ constexpr std::array<std::string_view, 7> kDomain{"core", "uncore", "package", "
 }  // namespace
 
 std::string_view to_text(EnergyState state) {
-  return kState[static_cast<std::size_t>(state)];
+  return word_of(state, kState);
 }
 std::optional<EnergyState> parse_energy_state(std::string_view word) {
   return find_word<EnergyState>(word, kState);
 }
 
 std::string_view to_text(EnergyDomain domain) {
-  return kDomain[static_cast<std::size_t>(domain)];
+  return word_of(domain, kDomain);
 }
 std::optional<EnergyDomain> parse_energy_domain(std::string_view word) {
   return find_word<EnergyDomain>(word, kDomain);

@@ -1,0 +1,26 @@
+#include "runners/runner.h"
+#include "tests/test.h"
+
+using namespace pennyweight;
+
+namespace {
+
+CellInfo cell(Value generation, const char* seed) {
+  CellInfo out;
+  out.resolved.set("generation", std::move(generation));
+  out.resolved.set("seed", seed);
+  out.cell_id = seed;
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("a refused resume names what differs, not the order of keys that the store sorted") {
+  const CellInfo stored = cell(Value::Map{{"a", 1}, {"b", 2}}, "1");
+  const CellInfo now = cell(Value::Map{{"b", 2}, {"a", 1}}, "2");
+  const auto compared = compare_cells({stored}, {now});
+  REQUIRE_FALSE(compared);
+  const std::string text = compared.error().what + compared.error().why;
+  CHECK(text.find("seed was \"1\" and is \"2\"") != std::string::npos);
+  CHECK(text.find("generation") == std::string::npos);
+}
