@@ -11,13 +11,13 @@ std::size_t size(int n) {
   return static_cast<std::size_t>(n);
 }
 
-std::size_t longest_input(const LlamaConfig& c) {
+std::size_t longest_input(const ModelConfig& c) {
   return size(std::max({c.embedding_length, c.query_length(), c.feed_forward_length}));
 }
 
 }  // namespace
 
-ForwardPass::ForwardPass(const LlamaConfig& config, const LlamaWeights& weights,
+ForwardPass::ForwardPass(const ModelConfig& config, const ModelWeights& weights,
                          const KernelTable& kernels, ThreadTeam& team, std::size_t chunk)
     : config_(config),
       weights_(weights),
@@ -87,7 +87,7 @@ void ForwardPass::embed(int member) {
 }
 
 void ForwardPass::attention(int member, std::size_t index) {
-  const LlamaLayer& layer = weights_.layers[index];
+  const ModelLayer& layer = weights_.layers[index];
   normalise(member, layer.attention_norm, {&layer.query, &layer.key, &layer.value});
   team_.barrier();
   multiply(member, {{layer.query, query_}, {layer.key, key_}, {layer.value, value_}}, rows_.size());
@@ -107,7 +107,7 @@ void ForwardPass::attention(int member, std::size_t index) {
 }
 
 void ForwardPass::feed_forward(int member, std::size_t index) {
-  const LlamaLayer& layer = weights_.layers[index];
+  const ModelLayer& layer = weights_.layers[index];
   const std::size_t length = size(config_.feed_forward_length);
   normalise(member, layer.feed_forward_norm, {&layer.gate, &layer.up});
   team_.barrier();

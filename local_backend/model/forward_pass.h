@@ -10,8 +10,8 @@
 #include "local_backend/kernels/kernels.h"
 #include "local_backend/model/activation_rows.h"
 #include "local_backend/model/kv_cache.h"
-#include "local_backend/model/llama_config.h"
-#include "local_backend/model/llama_weights.h"
+#include "local_backend/model/model_config.h"
+#include "local_backend/model/model_weights.h"
 #include "local_backend/model/rope_angles.h"
 #include "local_backend/runtime/thread_team.h"
 #include "local_backend/tokenizer.h"
@@ -32,7 +32,7 @@ class ForwardPass {
  public:
   // At most `chunk` rows a run; how a prompt is cut does not change a bit of the result. The
   // references must outlive this.
-  ForwardPass(const LlamaConfig& config, const LlamaWeights& weights, const KernelTable& kernels,
+  ForwardPass(const ModelConfig& config, const ModelWeights& weights, const KernelTable& kernels,
               ThreadTeam& team, std::size_t chunk);
 
   std::size_t chunk() const { return hidden_.size(); }
@@ -62,8 +62,8 @@ class ForwardPass {
     return ThreadTeam::share(count, member, team_.size());
   }
 
-  const LlamaConfig& config_;
-  const LlamaWeights& weights_;
+  const ModelConfig& config_;
+  const ModelWeights& weights_;
   const KernelTable& kernels_;
   ThreadTeam& team_;
   RopeAngles angles_;

@@ -5,8 +5,8 @@
 namespace pennyweight::llm::test {
 namespace {
 
-LlamaConfig shape() {
-  LlamaConfig config;
+ModelConfig shape() {
+  ModelConfig config;
   config.layers = 2;
   config.kv_heads = 3;
   config.head_length = 6;

@@ -1,4 +1,4 @@
-#include "local_backend/model/llama_weights.h"
+#include "local_backend/model/model_weights.h"
 
 #include <cstring>
 
@@ -22,10 +22,10 @@ SyntheticSpec small() {
   return spec;
 }
 
-Result<LlamaWeights> load(const std::filesystem::path& path, int threads = 1) {
+Result<ModelWeights> load(const std::filesystem::path& path, int threads = 1) {
   const auto file = GgufFile::open(path);
   if (!file) return fail(file.error());
-  const auto config = read_llama_config(*file);
+  const auto config = read_model_config(*file);
   if (!config) return fail(config.error());
   ThreadTeam team(threads);
   return load_weights(*file, *config, team);
