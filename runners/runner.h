@@ -40,8 +40,8 @@ struct Earlier {
   std::set<RequestKey> finished;       // scored, and not for want of a connection or a key
   std::map<RequestKey, int> attempts;  // of requests begun but not finished: theirs go on from here
   std::map<std::string, int> warm_up_repeats;  // of each cell: the lowest number used, below 0
-  std::vector<RequestRecord> unscored;  // answered, but the end came before the score
-  Money spent;                          // counts against max_cost; an upper bound where unknown
+  std::vector<RequestRecord> unscored;         // answered, but the end came before the score
+  Money spent;  // counts against max_cost; an upper bound where unknown
 };
 struct Experiment {
   PlanSpec plan;                                 // resolved: every target's cost rule is filled in
@@ -69,8 +69,8 @@ Result<void> compare_cells(const std::vector<CellInfo>& stored, const std::vecto
 Result<void> resume_from(StoreReader& reader, const std::string& run_id, Experiment& experiment);
 
 // Upper bound before anything is sent: input tokens <= UTF-8 bytes + 16 a message, output <=
-// max_tokens. Warm-up included, once a cell at concurrency 1 and above it once for each block of the
-// shortest kind, 4 x concurrency tasks; retries are not (a rejected attempt is not billed).
+// max_tokens. Warm-up included, once a cell at concurrency 1 and above it once for each block of
+// the shortest kind, 4 x concurrency tasks; retries are not (a rejected attempt is not billed).
 struct CostBound {
   std::optional<Money> total;  // of targets priced by tokens; empty when there is none
   std::string note;            // what the total leaves out: other currencies, machine hours
@@ -127,9 +127,10 @@ struct RunOptions {
 
 // Blocks until the run ends; drives `loop` on this thread. The caller has begun run and sitting in
 // the store and sets the status afterwards. Targets are attached here, so an experiment runs once;
-// when this returns nothing is in flight. Warm-up requests carry repeat numbers below 0, each warm-up
-// its own, so that no key is used twice. Scored between blocks, while nothing runs. A target that is
-// given up (target_health.h) leaves its other requests undone; the other targets go on.
+// when this returns nothing is in flight. Warm-up requests carry repeat numbers below 0, each
+// warm-up its own, so that no key is used twice. Scored between blocks, while nothing runs. A
+// target that is given up (target_health.h) leaves its other requests undone; the other targets go
+// on.
 Result<RunResult> run_experiment(Experiment& experiment, EventLoop& loop, StoreWriter& store,
                                  const RunOptions& options, Observer& observer, StopRequest& stop);
 

@@ -85,7 +85,8 @@ TEST_CASE("A block is the tasks of 30 s on the fastest target, the same for ever
   CHECK(keys_differ(bench.store.records));
 }
 
-TEST_CASE("A block's warm-up runs straight into its tasks; the first block has the cell's own") {
+TEST_CASE(
+    "A block's warm-up runs straight into its tasks, and the first block has the cell's own") {
   Experiment experiment = test::open(plan_of(kTwo, 4, 6), 400);
   Bench bench;
   REQUIRE(bench.run(experiment));
