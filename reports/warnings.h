@@ -28,7 +28,7 @@ class WarningList {
 
 struct DoubtfulCell {
   const std::string& label;  // what identifies the row, "demo-small"
-  const RunInfo& run;
+  const RunFacts& facts;
   const Summary& summary;
   const Pricing& pricing;
   int n_in_flight = 0;  // found again after the program died
