@@ -30,6 +30,7 @@ bool is_file_at(int fd, const std::filesystem::path& path) {
 // Whether writing to it changes no other file. One that is not there has one name.
 Result<void> has_one_name(const std::filesystem::path& store) {
   std::error_code failed;
+  if (!std::filesystem::is_regular_file(store, failed)) return {};  // refused where it is opened
   const auto names = std::filesystem::hard_link_count(store, failed);
   if (failed || names <= 1) return {};
   return fail(

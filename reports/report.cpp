@@ -35,6 +35,7 @@ struct RunContent {
 struct CellRecords {
   std::vector<RequestRecord> all;
   std::vector<const RequestRecord*> final_attempts;
+  std::set<std::string> models_served;
 };
 
 Result<CellRecords> read_records(StoreReader& store, const CellInfo& cell,
@@ -42,6 +43,7 @@ Result<CellRecords> read_records(StoreReader& store, const CellInfo& cell,
   CellRecords out;
   auto read = store.for_each_record(run_id, cell.cell_id, [&](const RequestRecord& record) {
     out.all.push_back(record);
+    if (!record.model_served.empty()) out.models_served.insert(record.model_served);
     return true;
   });
   if (!read) return fail(read.error());
@@ -183,11 +185,8 @@ class ReportBuilder {
     const RunInfo& run = content.facts.run;
     auto records = read_records(store_, cell, run.run_id);
     if (!records) return fail(records.error());
-    for (const RequestRecord& record : records->all) {
-      if (!record.model_served.empty()) {
-        content.facts.models_served[cell.target].insert(record.model_served);
-      }
-    }
+    content.facts.models_served[cell.target].insert(records->models_served.begin(),
+                                                    records->models_served.end());
     auto pricing = price_cell(content.facts, cell, records->all, options_);
     if (!pricing) return fail(pricing.error());
     std::vector<StoredScore>& scores = content.scores[cell.cell_id];
@@ -222,7 +221,8 @@ class ReportBuilder {
     const auto in_flight = std::count_if(finals.begin(), finals.end(), [](const auto* record) {
       return record->failure == Failure::in_flight;
     });
-    const DoubtfulCell doubtful{label, facts, summary, pricing, static_cast<int>(in_flight)};
+    const DoubtfulCell doubtful{label, summary, pricing, records.models_served,
+                                static_cast<int>(in_flight)};
     const SummaryRow row{facts.run, summary, cell_facts, pricing,
                          warn_about_cell(doubtful, warnings_)};
     std::vector<Cell> cells = summary_cells(row);

@@ -154,11 +154,9 @@ bool is_version_of(std::string_view served, std::string_view asked) {
 void warn_about_model(const DoubtfulCell& cell, CellWarnings& warnings) {
   const CellInfo& info = cell.summary.cell;
   const Value* asked = info.target_facts.find("model");
-  const auto served = cell.facts.models_served.find(info.target);
   if (asked == nullptr || asked->text() == nullptr) return;
-  if (served == cell.facts.models_served.end()) return;
   std::string others;
-  for (const std::string& name : served->second) {
+  for (const std::string& name : cell.models_served) {
     if (!is_version_of(name, *asked->text())) others += (others.empty() ? "" : ", ") + name;
   }
   if (others.empty()) return;
@@ -190,10 +188,10 @@ void warn_about_load(const Machine& machine, WarningList& warnings) {
   const int cores = std::max(machine.cores_online, machine.cores_allowed);
   const double load = machine.load_average_1m.value_or(0);
   if (cores == 0 || load <= cores * kMostLoad) return;
-  warnings.add(
-      {"busy_machine", "other work was running at the start: latencies and energy include it",
-       "stop it, wait a minute and measure again"},
-      "load " + significant(load, 3, 2) + " on " + std::to_string(cores) + " cores");
+  warnings.add({"busy_machine",
+                "the machine was busy at the start: latencies and energy may include other work",
+                "stop what else runs, wait a minute and measure again"},
+               "load " + significant(load, 3, 2) + " on " + std::to_string(cores) + " cores");
 }
 
 // "sitting 1 (cpu_model, kernel)"; empty where all is the same.

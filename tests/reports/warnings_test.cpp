@@ -75,7 +75,7 @@ TEST_CASE("What makes a run doubtful is warned about") {
     run.run.machine.load_average_1m = 1.234;
     REQUIRE(has("busy_machine"));
     CHECK(warning(built(run), "busy_machine")->what ==
-          "other work was running at the start: latencies and energy include it: "
+          "the machine was busy at the start: latencies and energy may include other work: "
           "load 1.23 on 2 cores");
     run.run.machine.cores_online = 4;  // the load is that of all, not of those we may use
     CHECK_FALSE(has("busy_machine"));
