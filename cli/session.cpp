@@ -101,11 +101,14 @@ std::unique_ptr<EnergySampler> start_energy(std::unique_ptr<EnergyMeter> meter,
       [&store](const EnergySample& sample) { store.put(sample); });
 }
 
-// A later sitting begins the same run again: its first facts stay, and the sitting has its own.
+// A later sitting begins the same run again: its first facts stay, and the sitting has its own. Rows
+// that begin later are kept too: the run may go on past midnight.
 Result<void> begin(Session& session, const std::string& no_energy) {
   std::vector<PriceRow> prices;
   for (const auto& price : session.experiment.prices) {
-    if (price) prices.push_back(*price);
+    if (!price) continue;
+    for (PriceRow& row : PriceBook::embedded().since(price->key(), price->effective_from))
+      prices.push_back(std::move(row));
   }
   const RunInfo run = run_info(session, no_energy);
   auto begun = session.store.begin_run(run, session.experiment.cells, prices);
