@@ -35,10 +35,13 @@ std::vector<std::string> FailureTally::lines() const {
         count.causes.begin(), count.causes.end(),
         [](const auto& a, const auto& b) { return a.second.times < b.second.times; });
     const auto& [kind, cause] = *commonest;
-    out.push_back(fmt::format(
-        "{}: {} of {} measured requests failed, {} {} ({}){}", target, count.failed, count.requests,
-        cause.times == count.failed ? "all" : "mostly", in_words(kind.first, kind.second),
-        cause.times, cause.message.empty() ? "" : ": " + cause.message));
+    const std::string words = in_words(kind.first, kind.second);
+    const std::string why = cause.times == count.failed
+                                ? "all " + words
+                                : fmt::format("mostly {} ({})", words, cause.times);
+    out.push_back(fmt::format("{}: {} of {} measured requests failed, {}{}", target, count.failed,
+                              count.requests, why,
+                              cause.message.empty() ? "" : ": " + cause.message));
   }
   return out;
 }

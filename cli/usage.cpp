@@ -169,7 +169,7 @@ ValueCheck whole_number(std::int64_t from, std::int64_t to) {
     const auto read = std::from_chars(text.data(), end, value);
     if (read.ec == std::errc() && read.ptr == end && value >= from && value <= to) return {};
     return fmt::format("\"{}\" is not a whole number from {}{}", text, from,
-                       to == kAnyNumber ? "" : fmt::format(" to {}", to));
+                       to == kAnyNumber ? " up" : fmt::format(" to {}", to));
   };
 }
 

@@ -166,7 +166,8 @@ void add_output_flags(CLI::App& command, RunFlags& flags) {
       "Print the grid, the number of requests and an upper bound of the cost; send nothing");
   command.add_flag("--print-plan", flags.execute.print_plan,
                    "Print the plan as TOML; send nothing");
-  command.add_flag("!--no-progress", flags.execute.progress, "No progress line");
+  command.add_flag_callback(
+      "--no-progress", [&flags] { flags.execute.progress = false; }, "No progress line");
 }
 
 }  // namespace
