@@ -107,10 +107,10 @@ TEST_CASE("a run stores, prints a table and writes every report") {
         {"--task-set", "table_arith:quick", "--target", kFast, "-o", "x.db", "--report", "d"});
     const auto stored =
         bench.run({"--task-set", "table_arith:quick", "--target", kFast, "-o", "d"});
-    for (const auto* result : {&read, &written, &measured, &stored}) {
-      CHECK(result->status == 3);
-      CHECK(has(result->err, "\"d\" is a directory"));
-      CHECK(has(result->err, "name a file, as in d/"));
+    for (const auto* refused : {&read, &written, &measured, &stored}) {
+      CHECK(refused->status == 3);
+      CHECK(has(refused->err, "\"d\" is a directory"));
+      CHECK(has(refused->err, "name a file, as in d/"));
     }
     CHECK_FALSE(bench.exists("x.db"));
   }
