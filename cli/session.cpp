@@ -188,7 +188,8 @@ void judge(const RunResult& result, const Session& session, int signal, Problems
   const double rate = result.requests == 0 ? 0
                                            : static_cast<double>(result.failed) /
                                                  static_cast<double>(result.requests);
-  const bool too_many = result.all_failed_to_connect || rate > max_error_rate;
+  for (const Error& loss : result.lost) problems.add(loss);
+  const bool too_many = rate > max_error_rate;
   const std::string measured =
       fmt::format("{} of {} measured requests failed", result.failed, result.requests);
   if (too_many && result.authentication_failures > 0) {
