@@ -17,6 +17,14 @@ std::string part_of(int part, int whole) {
   return std::to_string(part) + " of " + std::to_string(whole);
 }
 
+// A demo's models go away with it, so its run cannot go on.
+std::string how_to_go_on(const RunInfo& run) {
+  const std::string& line = run.command_line;
+  const std::size_t word = std::min(line.find(' '), line.size());
+  const bool demo = line.compare(word, 6, " demo ") == 0 || line.substr(word) == " demo";
+  return demo ? "a demo is not resumed: run it again" : "run --resume goes on where it stopped";
+}
+
 int count(const Summary& summary, Outcome outcome) {
   int n = 0;
   for (const auto& [kind, number] : summary.outcomes) n += kind == outcome ? number : 0;
@@ -245,15 +253,15 @@ void warn_about_run(const RunFacts& facts, WarningList& warnings) {
     warn_about_load(machine, warnings);
   }
   if (run.status == RunStatus::running) {
-    warnings.add({"unfinished", "the run is still going on, or the program died",
-                  "run --resume goes on where it stopped", true},
-                 run.name);
+    warnings.add(
+        {"unfinished", "the run is still going on, or the program died", how_to_go_on(run), true},
+        run.name);
   } else if (run.status != RunStatus::complete) {
     std::string status(to_text(run.status));
     std::replace(status.begin(), status.end(), '_', ' ');
-    warnings.add({"unfinished", "the run did not end by itself (" + status + ")",
-                  "run --resume goes on where it stopped", true},
-                 run.name);
+    warnings.add(
+        {"unfinished", "the run did not end by itself (" + status + ")", how_to_go_on(run), true},
+        run.name);
   }
   if (facts.sittings.size() > 1) {
     warnings.add({"resumed",

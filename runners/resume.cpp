@@ -117,7 +117,14 @@ Result<void> compare_cells(const std::vector<CellInfo>& stored, const std::vecto
                    std::to_string(now.size()));
   }
   for (std::size_t i = 0; i < now.size(); ++i) {
-    if (stored[i].cell_id == now[i].cell_id) continue;
+    if (stored[i].cell_id == now[i].cell_id) {
+      // The cell is the same, its size is not: the stored one is what reports count against.
+      if (stored[i].planned_requests == now[i].planned_requests) continue;
+      return differs("it asks for " + std::to_string(stored[i].planned_requests) +
+                     " requests in a cell and the plan for " +
+                     std::to_string(now[i].planned_requests) +
+                     ": repeat cannot change in a stored run");
+    }
     return differs("in cell " + std::to_string(i + 1) + " " +
                    difference(&stored[i].resolved, &now[i].resolved, ""));
   }

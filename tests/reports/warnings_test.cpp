@@ -20,7 +20,14 @@ TEST_CASE("What makes a run doubtful is warned about") {
   }
   SECTION("an interrupted run") {
     run.run.status = RunStatus::interrupted;
-    CHECK(has("unfinished"));
+    run.run.command_line = "pennyweight run demo.toml";
+    const Report own = built(run);
+    REQUIRE(warning(own, "unfinished") != nullptr);
+    CHECK(warning(own, "unfinished")->advice == "run --resume goes on where it stopped");
+    run.run.command_line = "./pennyweight demo --no-progress";
+    const Report demo = built(run);
+    REQUIRE(warning(demo, "unfinished") != nullptr);
+    CHECK(warning(demo, "unfinished")->advice == "a demo is not resumed: run it again");
   }
   SECTION("a killed run, with what it had in flight") {
     run.run.status = RunStatus::running;
