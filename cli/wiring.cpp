@@ -102,10 +102,10 @@ Result<ExitStatus> print_grid(const Experiment& experiment) {
                                     : "-"});
   }
   print_columns(rows, {3, 4, 5, 6});
-  std::string total = fmt::format("\n{} requests, at most {} input and {} output tokens",
+  std::string total = fmt::format("\nat most {} requests, {} input and {} output tokens",
                                   bound.requests, bound.input_tokens, bound.output_tokens);
   if (bound.total) {
-    total += fmt::format(", at most {} {}", money_text(*bound.total), bound.total->currency.text());
+    total += fmt::format(", {} {}", money_text(*bound.total), bound.total->currency.text());
   }
   if (!bound.note.empty()) total += " (" + bound.note + ")";
   print_text(why_no_cost(experiment, *grid) + total + ". Nothing was sent.\n");

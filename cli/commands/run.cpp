@@ -129,7 +129,7 @@ void add_what_flags(CLI::App& command, RunFlags& flags) {
       ->check(whole_number(1));
   command.add_option("--seed", flags.seed, "Of selection, order and sampling (1)")
       ->check(whole_number(0));
-  command.add_option("--warmup", flags.warm_up, "Requests before measuring, for each cell (2)")
+  command.add_option("--warmup", flags.warm_up, "Requests before measuring, for each cell; above concurrency 1 for each block (2)")
       ->check(whole_number(0, 1000));
   command
       .add_option("--max-tokens", flags.max_tokens,
