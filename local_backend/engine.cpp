@@ -6,14 +6,15 @@
 #include <fmt/format.h>
 #include <sched.h>
 
+#include "local_backend/cpu_engine.h"
 #include "local_backend/gguf/gguf_file.h"
-#include "local_backend/llama_engine.h"
 
 namespace pennyweight::llm {
 namespace {
 
 constexpr int kMaxThreads = 1024;
 constexpr int kDefaultContext = 4096;
+constexpr int kMaxParallel = 1024, kDefaultParallel = 4;
 
 Result<const KernelTable*> pick_kernels(std::string_view name) {
   if (const KernelTable* table = kernels(name)) return table;
@@ -45,6 +46,14 @@ Result<int> pick_context(int asked, const LlamaConfig& config) {
   return asked;
 }
 
+Result<int> pick_parallel(int asked) {
+  if (asked < 0 || asked > kMaxParallel)
+    return fail(ErrorKind::usage, fmt::format("{} sequences side by side", asked),
+                fmt::format("it must be 1 to {}, or 0 for {}", kMaxParallel, kDefaultParallel),
+                "leave the number out");
+  return asked > 0 ? asked : kDefaultParallel;
+}
+
 Error in_file(const std::filesystem::path& path, Error error) {
   error.what = path.string() + ": " + error.what;
   return error;
@@ -54,14 +63,21 @@ std::string mebibytes(std::uint64_t bytes) {
   return fmt::format("{} MiB", (bytes >> 20) + 1);
 }
 
-Result<void> check_memory(std::uint64_t weights, std::uint64_t cache) {
+// Positions of the cache: for all sequences at once where the memory allows, for one at least.
+Result<std::size_t> pick_positions(std::uint64_t weights, std::uint64_t block, int context,
+                                   int parallel) {
+  const std::size_t one = KvPool::blocks_for(static_cast<std::size_t>(context));
+  const std::size_t all = one * static_cast<std::size_t>(parallel);
   const auto available = available_memory();
-  if (!available || weights + cache <= *available) return {};
-  return fail(ErrorKind::unsupported,
-              fmt::format("the model would take {} of memory: weights {}, context {}",
-                          mebibytes(weights + cache), mebibytes(weights), mebibytes(cache)),
-              fmt::format("this machine has {} free", mebibytes(*available)),
-              "use a smaller model or context, or close other programs");
+  if (!available || weights + all * block <= *available) return all * kKvBlock;
+  if (weights + one * block > *available)
+    return fail(
+        ErrorKind::unsupported,
+        fmt::format("the model would take {} of memory: weights {}, context {}",
+                    mebibytes(weights + one * block), mebibytes(weights), mebibytes(one * block)),
+        fmt::format("this machine has {} free", mebibytes(*available)),
+        "use a smaller model or context, or close other programs");
+  return (*available - weights) / block * kKvBlock;
 }
 
 ModelInfo describe(const std::filesystem::path& path, const GgufFile& file,
@@ -75,7 +91,7 @@ ModelInfo describe(const std::filesystem::path& path, const GgufFile& file,
   info.file_bytes = file.file_size();
   info.parameters = model.weights.parameters;
   info.weight_bytes = model.weights.bytes_per_token;
-  info.kv_bytes_per_token = KvCache::bytes(config, kPanelRows) / kPanelRows;
+  info.kv_bytes_per_token = KvPool::block_bytes(config) / kKvBlock;
   info.layers = config.layers;
   info.embedding_length = config.embedding_length;
   info.heads = config.heads;
@@ -103,9 +119,11 @@ Result<std::unique_ptr<Engine>> open_model(const std::filesystem::path& path,
   if (!weight_bytes) return fail(in_file(path, weight_bytes.error()));
   const auto context = pick_context(options.context_tokens, *config);
   if (!context) return fail(in_file(path, context.error()));
-  const auto positions = static_cast<std::size_t>(*context);
-  if (auto fits = check_memory(*weight_bytes, KvCache::bytes(*config, positions)); !fits)
-    return fail(in_file(path, fits.error()));
+  const auto parallel = pick_parallel(options.parallel);
+  if (!parallel) return fail(parallel.error());
+  const auto positions =
+      pick_positions(*weight_bytes, KvPool::block_bytes(*config), *context, *parallel);
+  if (!positions) return fail(in_file(path, positions.error()));
 
   auto tokenizer = Tokenizer::load(*file);
   if (!tokenizer) return fail(in_file(path, tokenizer.error()));
@@ -119,17 +137,18 @@ Result<std::unique_ptr<Engine>> open_model(const std::filesystem::path& path,
   auto team = std::make_unique<ThreadTeam>(*threads);
   auto weights = load_weights(*file, *config, *team);
   if (!weights) return fail(std::move(weights).error());
-  auto cache = KvCache::make(*config, positions);
-  if (!cache) return fail(std::move(cache).error());
+  auto pool = KvPool::make(*config, *positions);
+  if (!pool) return fail(std::move(pool).error());
 
   auto model = std::make_unique<LoadedModel>(LoadedModel{
       *config, *std::move(weights), *std::move(tokenizer), *std::move(chat_template), {}});
   model->info = describe(path, *file, *model);
   model->info.context_tokens = *context;
   model->info.threads = *threads;
+  model->info.parallel = *parallel;
+  model->info.reuse_prefix = options.reuse_prefix;
   model->info.kernels = (*table)->name;
-  return std::make_unique<LlamaEngine>(std::move(model), std::move(team), **table,
-                                       *std::move(cache));
+  return std::make_unique<CpuEngine>(std::move(model), std::move(team), **table, *std::move(pool));
 }
 
 }  // namespace

@@ -4,87 +4,48 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
-#include <exception>
+#include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <thread>
 #include <utility>
 
 namespace pennyweight::llm {
-namespace {
 
-// Hands the steps of the one running sequence on.
-class Forwarder final : public StepSink {
- public:
-  explicit Forwarder(GenerationSink& sink) : sink_(sink) {}
-  void on_prefill(SequenceId, int tokens, int cached) override { sink_.on_prefill(tokens, cached); }
-  void on_token(SequenceId, Token token, std::string_view bytes, float logprob) override {
-    sink_.on_token(token, bytes, logprob);
-  }
-  void on_finished(SequenceId, FinishReason reason, std::string_view tail,
-                   const Error* error) override {
-    sink_.on_finished(reason, tail, error);
-  }
-
- private:
-  GenerationSink& sink_;
-};
-
-}  // namespace
-
-struct EngineThread::Impl {
+struct EngineThread::Impl final : StepSink {
   struct Generation {
     GenerationId id = 0;
     GenerateRequest request;
     std::shared_ptr<GenerationSink> sink;
-    bool cancelled = false;  // while it waits in the queue
   };
 
   explicit Impl(std::unique_ptr<Engine> e) : engine(std::move(e)) {
     thread = std::thread([this] { loop(); });
   }
 
+  // Requests are taken in between steps, one at a time: those that run wait for one template at
+  // most.
   void loop() {
-    while (auto next = wait_for_next()) {
-      generate(*next);
-      next->sink.reset();
-      --unfinished;
-    }
-  }
-
-  // Empty when the thread shall end: nothing is queued then.
-  std::optional<Generation> wait_for_next() {
+    bool busy = false;
     for (;;) {
-      finish_cancelled();
-      std::unique_lock lock(mutex);
-      changed.wait(lock, [this] { return stopping || cancelled_waiting || !queue.empty(); });
-      if (cancelled_waiting) continue;
-      if (queue.empty()) return std::nullopt;
-      Generation next = std::move(queue.front());
-      queue.pop_front();
-      running = next.id;
-      return next;
+      std::optional<Generation> next;
+      {
+        std::unique_lock lock(mutex);
+        if (!busy) changed.wait(lock, [this] { return stopping || !queue.empty(); });
+        if (!busy && queue.empty()) return;
+        if (!queue.empty()) {
+          next = std::move(queue.front());
+          queue.pop_front();
+          beginning = next->id;
+        }
+      }
+      if (next) begin(*std::move(next));
+      busy = engine->step(*this);
     }
   }
 
-  void finish_cancelled() {
-    if (!cancelled_waiting.exchange(false)) return;
-    std::deque<Generation> cancelled;
-    {
-      const std::scoped_lock lock(mutex);
-      const auto kept = std::stable_partition(queue.begin(), queue.end(),
-                                              [](const Generation& g) { return !g.cancelled; });
-      std::move(kept, queue.end(), std::back_inserter(cancelled));
-      queue.erase(kept, queue.end());
-    }
-    for (Generation& generation : cancelled) {
-      generation.sink->on_finished(FinishReason::cancelled, {}, nullptr);
-      generation.sink.reset();
-      --unfinished;
-    }
-  }
-
-  Result<SequenceId> begin(GenerateRequest& request) {
+  Result<SequenceId> submit(GenerateRequest& request) {
     auto tokens = engine->encode(request.prompt);
     if (!tokens) return fail(std::move(tokens).error());
     if (request.max_tokens == 0) {
@@ -94,67 +55,89 @@ struct EngineThread::Impl {
                            .sampling = request.sampling,
                            .max_tokens = request.max_tokens,
                            .stop = std::move(request.stop),
-                           .ignore_eos = request.ignore_eos});
+                           .ignore_eos = request.ignore_eos,
+                           .top = request.top,
+                           .forced = std::move(request.forced)});
   }
 
-  void generate(Generation& generation) {
-    const auto begun = begin(generation.request);
+  void begin(Generation generation) {
+    bool is_cancelled = false;
     {
       const std::scoped_lock lock(mutex);
-      sequence = begun.value_or(0);
-      if (cancel_running) engine->cancel(sequence);
+      is_cancelled = cancelled.contains(generation.id);
     }
-    if (begun) {
-      Forwarder forwarder(*generation.sink);
-      while (engine->step(forwarder)) finish_cancelled();
-    } else {
-      generation.sink->on_finished(FinishReason::error, {}, &begun.error());
+    const auto begun = is_cancelled ? Result<SequenceId>(0) : submit(generation.request);
+    if (!begun || is_cancelled) {
+      end(generation, is_cancelled ? FinishReason::cancelled : FinishReason::error, {},
+          begun ? nullptr : &begun.error());
+      return;
     }
     const std::scoped_lock lock(mutex);
-    running = sequence = 0;
-    cancel_running = false;
+    beginning = 0;
+    sequences.emplace(generation.id, *begun);
+    if (cancelled.contains(generation.id)) engine->cancel(*begun);
+    running.emplace(*begun, std::move(generation));
+  }
+
+  void end(Generation& generation, FinishReason reason, std::string_view tail, const Error* error) {
+    {
+      const std::scoped_lock lock(mutex);
+      sequences.erase(generation.id);
+      cancelled.erase(generation.id);
+      if (beginning == generation.id) beginning = 0;
+    }
+    generation.sink->on_finished(reason, tail, error);
+    generation.sink.reset();
+    --unfinished;
+  }
+
+  void on_prefill(SequenceId id, int tokens, int cached) override {
+    running.at(id).sink->on_prefill(tokens, cached);
+  }
+  void on_token(SequenceId id, const GeneratedToken& token) override {
+    running.at(id).sink->on_token(token);
+  }
+  void on_finished(SequenceId id, FinishReason reason, std::string_view tail,
+                   const Error* error) override {
+    auto node = running.extract(id);
+    end(node.mapped(), reason, tail, error);
   }
 
   void cancel(GenerationId id) {
-    {
-      const std::scoped_lock lock(mutex);
-      if (id == running) cancel_sequence();
-      for (Generation& waiting : queue) {
-        if (waiting.id != id) continue;
-        waiting.cancelled = true;
-        cancelled_waiting = true;
-      }
-    }
-    changed.notify_one();
+    const std::scoped_lock lock(mutex);
+    cancel_locked(id);
   }
 
-  // Under the mutex.
-  void cancel_sequence() {
-    cancel_running = true;
-    if (sequence != 0) engine->cancel(sequence);
+  // One that waits is found cancelled when its turn comes: at once, as encoding is left out.
+  void cancel_locked(GenerationId id) {
+    if (const auto found = sequences.find(id); found != sequences.end())
+      engine->cancel(found->second);
+    else if (id == beginning ||
+             std::ranges::any_of(queue, [id](const Generation& g) { return g.id == id; }))
+      cancelled.insert(id);
   }
 
   void stop() {
     {
       const std::scoped_lock lock(mutex);
       stopping = true;
-      for (Generation& waiting : queue) waiting.cancelled = true;
-      cancelled_waiting = !queue.empty();
-      if (running != 0) cancel_sequence();
+      for (const Generation& waiting : queue) cancelled.insert(waiting.id);
+      if (beginning != 0) cancelled.insert(beginning);
+      for (const auto& [id, sequence] : sequences) engine->cancel(sequence);
     }
     changed.notify_one();
     thread.join();
   }
 
   std::unique_ptr<Engine> engine;
+  std::map<SequenceId, Generation> running;  // of the engine's thread alone
   std::atomic<int> unfinished{0};
-  std::atomic<bool> cancelled_waiting{false};  // something in the queue is cancelled
-  std::mutex mutex;                            // of all below
+  std::mutex mutex;  // of all below
   std::condition_variable changed;
   std::deque<Generation> queue;
-  GenerationId next_id = 1, running = 0;
-  SequenceId sequence = 0;      // of the running one, 0 while it is tokenised
-  bool cancel_running = false;  // asked while it was tokenised
+  std::map<GenerationId, SequenceId> sequences;  // those that the engine has
+  std::set<GenerationId> cancelled;              // before the engine had them
+  GenerationId next_id = 1, beginning = 0;       // beginning: being tokenised
   bool stopping = false;
   std::thread thread;
 };

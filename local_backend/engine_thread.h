@@ -15,23 +15,26 @@ struct GenerateRequest {
   int max_tokens = 0;  // 0 = as many as the context has room for
   std::vector<std::string> stop;
   bool ignore_eos = false;
+  int top = 0;                // as in SequenceSpec
+  std::vector<Token> forced;  // as in SequenceSpec
 };
 
 // All calls on the engine's thread, in order, the last being on_finished. They must return at once:
-// the next token waits. Nothing here is about time; whoever wants stamps takes them in the callback.
+// the next token waits. Nothing here is about time; whoever wants stamps takes them in the
+// callback.
 class GenerationSink {
  public:
   virtual ~GenerationSink() = default;
   virtual void on_prefill(int prompt_tokens, int cached_tokens) = 0;
-  virtual void on_token(Token token, std::string_view bytes, float logprob) = 0;
+  virtual void on_token(const GeneratedToken& token) = 0;
   virtual void on_finished(FinishReason reason, std::string_view tail, const Error* error) = 0;
 };
 
 using GenerationId = std::uint64_t;  // never 0
 
-// submit and cancel: any thread. Requests run first in first out; template and tokenisation happen on
-// the engine's thread, so their time is part of the request. Destruction cancels what is left and
-// joins; every accepted request still gets its on_finished before that.
+// submit and cancel: any thread. Requests start first in first out; template and tokenisation
+// happen on the engine's thread, so their time is part of the request. Destruction cancels what is
+// left and joins; every accepted request still gets its on_finished before that.
 class EngineThread {
  public:
   explicit EngineThread(std::unique_ptr<Engine> engine);

@@ -36,9 +36,9 @@ class Relay final : public GenerationSink {
     event.cached_tokens = cached_tokens;
     send(std::move(event));
   }
-  void on_token(Token, std::string_view bytes, float) override {
+  void on_token(const GeneratedToken& token) override {
     Event event;
-    event.text = bytes;
+    event.text = token.bytes;
     event.new_tokens = 1;
     send(std::move(event));
   }

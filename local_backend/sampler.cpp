@@ -10,7 +10,7 @@
 namespace pennyweight::llm {
 namespace {
 
-using Candidate = std::pair<float, Token>;
+using Scored = std::pair<float, Token>;
 
 // Probability relative to that of the highest logit; right for infinite ones too.
 double weight(float logit, float highest, double temperature = 1) {
@@ -22,13 +22,13 @@ bool counts(float logit) {
   return logit > -std::numeric_limits<float>::infinity();
 }  // no NaN does
 
-bool more_likely(const Candidate& a, const Candidate& b) {
+bool more_likely(const Scored& a, const Scored& b) {
   return a.first > b.first || (a.first == b.first && a.second < b.second);
 }
-bool less_likely(const Candidate& a, const Candidate& b) {
+bool less_likely(const Scored& a, const Scored& b) {
   return more_likely(b, a);
 }
-bool lower_id(const Candidate& a, const Candidate& b) {
+bool lower_id(const Scored& a, const Scored& b) {
   return a.second < b.second;
 }
 
@@ -40,17 +40,54 @@ double log_sum(std::span<const float> logits, float highest) {
   return exact_math::log(sum);
 }
 
-}  // namespace
-
-Sampled Sampler::sample(std::span<const float> logits, std::uint64_t position) {
+// The first of the highest logits; -1 when none is a number.
+Token best_of(std::span<const float> logits) {
   Token best = -1;
+  float highest = 0;
   for (std::size_t i = 0; i < logits.size(); ++i) {
-    if (counts(logits[i]) && (best == -1 || logits[i] > highest_)) {
-      highest_ = logits[i];
+    if (counts(logits[i]) && (best == -1 || logits[i] > highest)) {
+      highest = logits[i];
       best = static_cast<Token>(i);
     }
   }
+  return best;
+}
+
+float relative_log(float logit, float highest, double sum) {
+  if (!counts(logit)) return -std::numeric_limits<float>::infinity();
+  const double above = logit == highest ? 0 : static_cast<double>(logit) - highest;
+  return static_cast<float>(above - sum);
+}
+
+}  // namespace
+
+float log_probability(std::span<const float> logits, Token token) {
+  const Token best = best_of(logits);
+  if (best == -1) return -std::numeric_limits<float>::infinity();
+  const float highest = logits[static_cast<std::size_t>(best)];
+  return relative_log(logits[static_cast<std::size_t>(token)], highest, log_sum(logits, highest));
+}
+
+std::vector<Candidate> likeliest(std::span<const float> logits, int n) {
+  std::vector<Scored> all;
+  for (std::size_t i = 0; i < logits.size(); ++i)
+    if (counts(logits[i])) all.emplace_back(logits[i], static_cast<Token>(i));
+  const auto size = std::min(all.size(), static_cast<std::size_t>(std::max(n, 0)));
+  const auto end = all.begin() + static_cast<std::ptrdiff_t>(size);
+  std::partial_sort(all.begin(), end, all.end(), more_likely);
+  std::vector<Candidate> top;
+  if (size == 0) return top;
+  const float highest = all.front().first;
+  const double sum = log_sum(logits, highest);
+  for (auto it = all.begin(); it != end; ++it)
+    top.push_back({it->second, relative_log(it->first, highest, sum)});
+  return top;
+}
+
+Sampled Sampler::sample(std::span<const float> logits, std::uint64_t position) {
+  const Token best = best_of(logits);
   if (best == -1) return {};
+  highest_ = logits[static_cast<std::size_t>(best)];
   Token token = best;
   if (params_.temperature > 0) {
     gather(logits);
@@ -60,8 +97,7 @@ Sampled Sampler::sample(std::span<const float> logits, std::uint64_t position) {
     token = draw(position);
   }
   const float logit = logits[static_cast<std::size_t>(token)];
-  const double above = logit == highest_ ? 0 : static_cast<double>(logit) - highest_;
-  return {token, static_cast<float>(above - log_sum(logits, highest_))};
+  return {token, relative_log(logit, highest_, log_sum(logits, highest_))};
 }
 
 void Sampler::gather(std::span<const float> logits) {

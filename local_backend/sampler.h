@@ -1,5 +1,5 @@
-// Logits to the next token. Reproducible: same logits, parameters and position, same token, on every
-// machine and thread count.
+// Logits to the next token. Reproducible: same logits, parameters and position, same token, on
+// every machine and thread count.
 #pragma once
 
 #include <cstdint>
@@ -15,14 +15,24 @@ namespace pennyweight::llm {
 // draw. temperature <= 0 is greedy: the highest logit, ties to the lowest id, NaN as -infinity.
 struct SamplingParams {
   float temperature = 0;
-  int top_k = 0;     // 0 = all
-  float top_p = 1;   // smallest prefix with cumulative probability >= top_p, crossing one included
-  float min_p = 0;   // keep p >= min_p * p_max
+  int top_k = 0;    // 0 = all
+  float top_p = 1;  // smallest prefix with cumulative probability >= top_p, crossing one included
+  float min_p = 0;  // keep p >= min_p * p_max
   std::uint64_t seed = 0;
 };
 
+struct Candidate {
+  Token token = -1;
+  float logprob = 0;
+};
+
+// Log-softmax of the raw logits, natural log, in f64: of one token, or of the `n` likeliest, ties
+// to the lowest id. -infinity where the logit is, or is NaN.
+float log_probability(std::span<const float> logits, Token token);
+std::vector<Candidate> likeliest(std::span<const float> logits, int n);
+
 struct Sampled {
-  Token token = -1;  // -1 when every logit is NaN or -infinity
+  Token token = -1;   // -1 when every logit is NaN or -infinity
   float logprob = 0;  // log-softmax of the raw logits, natural log; whatever the sampling
 };
 
@@ -31,7 +41,8 @@ struct Sampled {
 class Sampler {
  public:
   explicit Sampler(const SamplingParams& params) : params_(params) {}
-  // `position` is the index of the token to be drawn; the draw is Stream::sampling of (seed, position).
+  // `position` is the index of the token to be drawn; the draw is Stream::sampling of (seed,
+  // position).
   Sampled sample(std::span<const float> logits, std::uint64_t position);
 
  private:

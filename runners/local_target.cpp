@@ -112,11 +112,11 @@ class Recorder final : public llm::GenerationSink {
     recording_.prefilled = true;
   }
 
-  void on_token(llm::Token, std::string_view bytes, float) override {
+  void on_token(const llm::GeneratedToken& token) override {
     const Instant now = clock_.now();
     ++recording_.output_tokens;
     ++recording_.held_back;
-    add(now, bytes);
+    add(now, token.bytes);
     if (now - told_ < kProgressPeriod) return;
     told_ = now;
     loop_->post([desk = desk_, id = id_, chunks = static_cast<int>(recording_.chunks.size())] {

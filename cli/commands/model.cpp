@@ -160,10 +160,10 @@ class Printer final : public llm::StepSink {
  public:
   explicit Printer(bool json) : json_(json) {}
   void on_prefill(llm::SequenceId, int, int) override {}
-  void on_token(llm::SequenceId, llm::Token token, std::string_view bytes, float logprob) override {
-    ids_.emplace_back(static_cast<std::int64_t>(token));
-    logprobs_.emplace_back(static_cast<double>(logprob));
-    take(bytes);
+  void on_token(llm::SequenceId, const llm::GeneratedToken& token) override {
+    ids_.emplace_back(static_cast<std::int64_t>(token.token));
+    logprobs_.emplace_back(static_cast<double>(token.logprob));
+    take(token.bytes);
   }
   void on_finished(llm::SequenceId, llm::FinishReason reason, std::string_view tail,
                    const Error* error) override {

@@ -38,6 +38,20 @@ struct Activation {
   const std::int32_t* q8_sums = nullptr;  // K / 32, of each block's quants
 };
 
+// Where one key-value head of one layer keeps its past. A block holds kKvBlock positions:
+// at `keys` f16 panels of 16 positions, [position / 16][head_length][16]; at `values` f16 rows of
+// value_stride, zero beyond head_length.
+inline constexpr std::size_t kKvBlock = 64;
+struct KvHistory {
+  const std::uint16_t* const* blocks;  // of the positions from 0 on
+  std::size_t keys, values;            // offsets in each block, in halves
+  std::size_t begin, end;              // the positions that are seen; not empty
+};
+struct AttentionShape {
+  std::size_t head_length, value_stride;  // the stride a multiple of 16, at most kMaxHeadLength
+  float softcap = 0;                      // > 0: scores become c * tanh(score / c)
+};
+
 struct KernelTable {
   std::string_view name;  // "portable", "avx2", "avx512"
   // out[t][r] for the rows r of panels [first_panel, last_panel), of each of `count` activations.
@@ -49,12 +63,9 @@ struct KernelTable {
   void (*rms_norm)(const float* x, const float* weight, float eps, float* out, std::size_t n);
   // gate[i] = silu(gate[i]) * up[i]
   void (*swiglu)(float* gate, const float* up, std::size_t n);
-  // One query head over `positions` cached positions, in chunks of 256 merged in order. q is
-  // already scaled. keys: f16 panels of 16 positions, [position / 16][head_length][16]; values: f16
-  // rows of `value_stride` (a multiple of 16, at most kMaxHeadLength), zero beyond head_length.
-  void (*attend)(const float* q, const std::uint16_t* keys, const std::uint16_t* values,
-                 std::size_t positions, std::size_t head_length, std::size_t value_stride,
-                 float* out);
+  // One query head over its history, in chunks of 256 positions (counted from 0, whatever `begin`
+  // is) merged in order. q is already scaled.
+  void (*attend)(const float* q, const KvHistory& history, const AttentionShape& shape, float* out);
   // The definition is quantize_activations_q8; `sums` as in Activation.
   void (*quantize_q8)(const float* x, std::int8_t* quants, float* scales, std::int32_t* sums,
                       std::size_t n);

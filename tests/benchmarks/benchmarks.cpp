@@ -25,7 +25,7 @@ constexpr int kPrompt = 128, kGenerated = 32;
 class Silent final : public StepSink {
  public:
   void on_prefill(SequenceId, int, int) override { prefill_done = std::chrono::steady_clock::now(); }
-  void on_token(SequenceId, Token, std::string_view, float) override {}
+  void on_token(SequenceId, const GeneratedToken&) override {}
   void on_finished(SequenceId, FinishReason, std::string_view, const Error*) override {}
   std::chrono::steady_clock::time_point prefill_done;
 };

@@ -35,7 +35,7 @@ std::unique_ptr<Engine> open(const std::filesystem::path& path, EngineOptions op
 // What one sequence was told, in order.
 struct Told {
   int prefill = -1, cached = -1, finished = 0;
-  std::vector<Token> tokens;
+  std::vector<Token> tokens, top;
   std::vector<float> logprobs;
   std::string text;
   FinishReason reason = FinishReason::error;
@@ -49,12 +49,13 @@ class Recorder final : public StepSink {
     told[id].prefill = tokens;
     told[id].cached = cached;
   }
-  void on_token(SequenceId id, Token token, std::string_view bytes, float logprob) override {
+  void on_token(SequenceId id, const GeneratedToken& token) override {
     CHECK(told[id].prefill > 0);
     CHECK(told[id].finished == 0);
-    told[id].tokens.push_back(token);
-    told[id].logprobs.push_back(logprob);
-    told[id].text += bytes;
+    told[id].tokens.push_back(token.token);
+    told[id].logprobs.push_back(token.logprob);
+    told[id].text += token.bytes;
+    for (const Candidate& one : token.top) told[id].top.push_back(one.token);
     if (when_token) when_token(id);
   }
   void on_finished(SequenceId id, FinishReason reason, std::string_view tail,
@@ -93,6 +94,14 @@ std::vector<Token> tokens_of(const Engine& engine, std::string text) {
   return *tokens;
 }
 
+EngineOptions options_of(int threads, int context = 0, const char* kernels = "auto") {
+  EngineOptions options;
+  options.threads = threads;
+  options.context_tokens = context;
+  options.kernels = kernels;
+  return options;
+}
+
 const std::string kPrompt = "The quick brown fox jumps over the lazy dog.";
 
 }  // namespace
@@ -122,8 +131,7 @@ TEST_CASE("Generated tokens are the largest of the teacher-forced logits, for ev
     REQUIRE(write_synthetic_model(spec, dir / "m.gguf"));
     std::vector<Token> first;
     for (const EngineOptions& options :
-         {EngineOptions{1, 0, "portable"}, EngineOptions{2, 0, "auto"},
-          EngineOptions{4, 0, "auto"}}) {
+         {options_of(1, 0, "portable"), options_of(2), options_of(4)}) {
       const auto engine = open(dir / "m.gguf", options);
       const auto prompt = tokens_of(*engine, kPrompt + kPrompt + kPrompt);
       const Told told = run(*engine, spec_of(prompt, 12));
@@ -144,25 +152,106 @@ TEST_CASE("Generated tokens are the largest of the teacher-forced logits, for ev
   }
 }
 
-TEST_CASE("Sequences run first in first out and do not touch each other") {
+TEST_CASE("Sequences side by side, or in turn, give what each gives alone") {
   const TempDir dir;
-  REQUIRE(write_synthetic_model(small(), dir / "m.gguf"));
+  SyntheticSpec flat = small();
+  flat.margin = 0;
+  REQUIRE(write_synthetic_model(flat, dir / "m.gguf"));
+  for (const int parallel : {1, 2, 8}) {
+    EngineOptions options = options_of(2);
+    options.parallel = parallel;
+    const auto engine = open(dir / "m.gguf", options);
+    std::vector<SequenceSpec> specs;
+    for (int i = 0; i < 6; ++i) {
+      std::string text;
+      for (int k = 0; k <= i; ++k) text += kPrompt;
+      specs.push_back(spec_of(tokens_of(*engine, text), 20 - 3 * i));
+      if (i % 2 == 1) specs.back().sampling = {.temperature = 1, .seed = 7};
+    }
+    std::vector<Told> alone;
+    for (const SequenceSpec& spec : specs) alone.push_back(run(*engine, spec));
+    Recorder recorder;
+    std::vector<SequenceId> ids;
+    for (const SequenceSpec& spec : specs) ids.push_back(*engine->submit(spec));
+    REQUIRE(engine->step(recorder));
+    REQUIRE(engine->logits(specs[0].prompt));  // does not disturb them
+    while (engine->step(recorder)) continue;
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      INFO("parallel " << parallel << " sequence " << i);
+      CHECK(recorder.told[ids[i]].tokens == alone[i].tokens);
+      CHECK(recorder.told[ids[i]].logprobs == alone[i].logprobs);
+      CHECK(recorder.told[ids[i]].text == alone[i].text);
+    }
+    if (parallel == 1) CHECK(recorder.order == ids);
+    if (parallel == 8) CHECK(recorder.order != ids);  // the short ones did not wait for the long
+    CHECK_FALSE(engine->step(recorder));
+  }
+}
+
+TEST_CASE("A reused beginning is reported and changes no bit; without it nothing is reused") {
+  const TempDir dir;
+  SyntheticSpec flat = small();
+  flat.margin = 0;
+  REQUIRE(write_synthetic_model(flat, dir / "m.gguf"));
+  const auto cold = open(dir / "m.gguf", options_of(1));
+  EngineOptions options = options_of(1);
+  options.reuse_prefix = true;
+  const auto warm = open(dir / "m.gguf", options);
+  std::string text;
+  for (int i = 0; i < 6; ++i) text += kPrompt;
+  const auto prompt = tokens_of(*cold, text);
+  REQUIRE(prompt.size() > 128);
+  const Told first = run(*warm, spec_of(prompt, 80)), again = run(*warm, spec_of(prompt, 80));
+  const Told plain = run(*cold, spec_of(prompt, 80));
+  CHECK(first.cached == 0);
+  CHECK(again.cached == static_cast<int>((prompt.size() - 1) / 64 * 64));
+  CHECK(run(*cold, spec_of(prompt, 80)).cached == 0);
+  CHECK(first.tokens == plain.tokens);
+  CHECK(again.tokens == plain.tokens);
+  CHECK(again.logprobs == plain.logprobs);
+  // The next turn of a conversation finds the answer too.
+  auto next = prompt;
+  next.insert(next.end(), plain.tokens.begin(), plain.tokens.end());
+  const Told turn = run(*warm, spec_of(next, 10));
+  CHECK(turn.cached == static_cast<int>((next.size() - 1) / 64 * 64));
+  CHECK(turn.logprobs == run(*cold, spec_of(next, 10)).logprobs);
+  // Far more prompts than the cache holds: the oldest make room.
+  for (int i = 0; i < 60; ++i) {
+    auto other = prompt;
+    other[static_cast<std::size_t>(i) % 60] = 300 + i % 100;
+    CHECK(run(*warm, spec_of(other, 3)).reason == FinishReason::length);
+  }
+  CHECK(run(*warm, spec_of(prompt, 80)).logprobs == plain.logprobs);
+}
+
+TEST_CASE("A forced answer is told token by token with the logprobs of teacher forcing") {
+  const TempDir dir;
+  SyntheticSpec flat = small();
+  flat.margin = 0;
+  REQUIRE(write_synthetic_model(flat, dir / "m.gguf"));
   const auto engine = open(dir / "m.gguf");
-  const auto a = tokens_of(*engine, "one and two"), b = tokens_of(*engine, kPrompt + kPrompt);
-  const Told alone_a = run(*engine, spec_of(a, 6)), alone_b = run(*engine, spec_of(b, 8));
-  Recorder recorder;
-  const auto first = engine->submit(spec_of(b, 8)), second = engine->submit(spec_of(a, 6));
-  REQUIRE(first);
-  REQUIRE(second);
-  REQUIRE(*first != *second);
-  REQUIRE(engine->step(recorder));
-  REQUIRE(engine->logits(a));
-  while (engine->step(recorder)) continue;
-  CHECK(recorder.order == std::vector<SequenceId>{*first, *second});
-  CHECK(recorder.told[*first].tokens == alone_b.tokens);
-  CHECK(recorder.told[*second].tokens == alone_a.tokens);
-  CHECK(recorder.told[*second].logprobs == alone_a.logprobs);
-  CHECK_FALSE(engine->step(recorder));
+  const auto prompt = tokens_of(*engine, kPrompt);
+  SequenceSpec spec = spec_of(prompt, 0);
+  spec.forced = tokens_of(*engine, kPrompt + kPrompt + kPrompt);
+  spec.top = 3;
+  const Told told = run(*engine, spec);
+  CHECK(told.tokens == spec.forced);
+  CHECK(told.reason == FinishReason::length);
+  REQUIRE(told.top.size() == 3 * spec.forced.size());
+  auto all = prompt;
+  all.insert(all.end(), spec.forced.begin(), spec.forced.end());
+  const auto logits = engine->logits(all);
+  REQUIRE(logits);
+  const auto size = static_cast<std::size_t>(engine->info().vocabulary_size);
+  for (std::size_t i = 0; i < spec.forced.size(); ++i) {
+    const std::span row = std::span(*logits).subspan((prompt.size() + i - 1) * size, size);
+    CHECK(told.logprobs[i] == log_probability(row, spec.forced[i]));
+    CHECK(told.top[3 * i] == std::ranges::max_element(row) - row.begin());
+  }
+  // What it answers by itself, forced, has the same logprobs.
+  const Told free = run(*engine, spec_of(prompt, 30));
+  spec.forced = free.tokens;
+  CHECK(run(*engine, spec).logprobs == free.logprobs);
 }
 
 TEST_CASE("Sampling with a seed repeats, and another seed differs") {
@@ -184,7 +273,9 @@ TEST_CASE("Sampling with a seed repeats, and another seed differs") {
 TEST_CASE("A running and a waiting sequence can be cancelled, and unknown ids are ignored") {
   const TempDir dir;
   REQUIRE(write_synthetic_model(small(), dir / "m.gguf"));
-  const auto engine = open(dir / "m.gguf");
+  EngineOptions one_at_a_time = options_of(1);
+  one_at_a_time.parallel = 1;
+  const auto engine = open(dir / "m.gguf", one_at_a_time);
   const auto prompt = tokens_of(*engine, kPrompt);
   const auto running = engine->submit(spec_of(prompt, 100));
   const auto waiting = engine->submit(spec_of(prompt, 100));
@@ -286,7 +377,7 @@ TEST_CASE("What a model is and takes is told as opened") {
   spec.type = TensorType::q4_0;
   spec.context_length = 8192;
   REQUIRE(write_synthetic_model(spec, dir / "m.gguf"));
-  const auto engine = open(dir / "m.gguf", {2, 0, "portable"});
+  const auto engine = open(dir / "m.gguf", options_of(2, 0, "portable"));
   const ModelInfo& info = engine->info();
   CHECK(info.architecture == "llama");
   CHECK(info.quantization == "Q4_0");
@@ -313,7 +404,7 @@ TEST_CASE("Options that this machine or model cannot give are refused") {
     CHECK_FALSE(engine.error().fix.empty());
     return engine.error().what + " " + engine.error().why;
   };
-  CHECK(refusal({1, 0, "sse9"}).find("portable") != std::string::npos);
+  CHECK(refusal(options_of(1, 0, "sse9")).find("portable") != std::string::npos);
   CHECK(refusal({-1, 0}).find("-1 threads") != std::string::npos);
   CHECK(refusal({1, (16 << 20) + 1}).find("16777216") != std::string::npos);
   CHECK(refusal({1, -5}).find("-5") != std::string::npos);

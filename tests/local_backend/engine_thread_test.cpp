@@ -22,11 +22,11 @@ class Waiter final : public GenerationSink {
     const std::scoped_lock lock(mutex_);
     prompt = prompt_tokens;
   }
-  void on_token(Token, std::string_view bytes, float) override {
+  void on_token(const GeneratedToken& token) override {
     {
       const std::scoped_lock lock(mutex_);
       ++tokens;
-      text += bytes;
+      text += token.bytes;
     }
     changed_.notify_all();
     if (when_token) when_token();
@@ -61,12 +61,12 @@ class Waiter final : public GenerationSink {
 };
 
 struct Fixture {
-  Fixture() {
+  explicit Fixture(int parallel = 0) {
     SyntheticSpec spec;
     spec.embedding_length = 64;
     spec.feed_forward_length = 160;
     REQUIRE(write_synthetic_model(spec, dir / "m.gguf"));
-    auto engine = Engine::open(dir / "m.gguf", {2, 0, "auto"});
+    auto engine = Engine::open(dir / "m.gguf", {.threads = 2, .parallel = parallel});
     REQUIRE(engine);
     thread = std::make_unique<EngineThread>(*std::move(engine));
   }
@@ -122,7 +122,7 @@ TEST_CASE("A request that cannot run ends with its reason, and the next one runs
 }
 
 TEST_CASE("Cancelling reaches the running request and those that wait") {
-  Fixture f;
+  Fixture f(1);
   auto running = std::make_shared<Waiter>(), waiting = std::make_shared<Waiter>();
   auto last = std::make_shared<Waiter>();
   const auto first = f.thread->submit(Fixture::request(4000), running);
@@ -142,6 +142,19 @@ TEST_CASE("Cancelling reaches the running request and those that wait") {
   CHECK(waiting->tokens == 0);
   CHECK(last->reason == FinishReason::length);
   f.thread->cancel(first);
+}
+
+TEST_CASE("A request does not wait for a longer one that runs already") {
+  Fixture f;
+  auto slow = std::make_shared<Waiter>(), quick = std::make_shared<Waiter>();
+  const auto id = f.thread->submit(Fixture::request(4000), slow);
+  slow->wait_for_token();
+  f.thread->submit(Fixture::request(3), quick);
+  quick->wait();
+  CHECK(quick->reason == FinishReason::length);
+  CHECK(slow->finished == 0);
+  f.thread->cancel(id);
+  slow->wait();
 }
 
 TEST_CASE("Cancelling right after submitting never loses the end") {

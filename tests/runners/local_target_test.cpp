@@ -52,7 +52,7 @@ class ScriptedEngine final : public llm::Engine {
     if (next_ == 0) sink.on_prefill(last_, prompt_, 2);
     if (next_ < steps_.size()) {
       clock_.advance(steps_[next_].takes);
-      sink.on_token(last_, 300, steps_[next_++].bytes, 0);
+      sink.on_token(last_, {300, steps_[next_++].bytes, 0, {}});
       return true;
     }
     clock_.advance(milliseconds(1));

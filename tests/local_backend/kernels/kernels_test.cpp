@@ -288,59 +288,94 @@ TEST_CASE("Norm and gate are near the real functions and equal in every table") 
 namespace {
 
 struct Attention {
-  Attention(std::size_t n, std::size_t length)
-      : positions(n), head_length(length), stride((length + 15) / 16 * 16) {
+  Attention(std::size_t begin_at, std::size_t n, std::size_t length, float cap = 0)
+      : begin(begin_at), positions(n), shape{length, (length + 15) / 16 * 16, cap} {
     const auto k = normals(n * length, n), v = normals(n * length, n + 1);
     q = normals(length, n + 2, 4 / std::sqrt(static_cast<double>(length)));
-    keys.assign((n + 15) / 16 * 16 * length, 0x7E00);  // NaN where no position is
-    values.assign((n + 15) / 16 * 16 * stride, 0);
-    for (std::size_t p = 0; p < n; ++p)
+    const std::size_t block = kKvBlock * (length + shape.value_stride);
+    // Keys are NaN where no position is, and blocks lie in no order.
+    const std::size_t count = (n + kKvBlock - 1) / kKvBlock;
+    memory.assign(count * block, 0x7E00);
+    for (std::size_t b = 0; b < count; ++b) blocks.push_back(&memory[(count - 1 - b) * block]);
+    for (std::size_t p = 0; p < n; ++p) {
+      std::uint16_t* values = at(p) + kKvBlock * length + p % kKvBlock * shape.value_stride;
+      std::fill_n(values, shape.value_stride, std::uint16_t{0});
       for (std::size_t d = 0; d < length; ++d) {
-        keys[(p / 16 * length + d) * 16 + p % 16] = f32_to_f16(k[p * length + d]);
-        values[p * stride + d] = f32_to_f16(v[p * length + d]);
+        at(p)[key_place(p, d)] = f32_to_f16(k[p * length + d]);
+        values[d] = f32_to_f16(v[p * length + d]);
       }
+    }
+  }
+  std::uint16_t* at(std::size_t p) const {
+    return const_cast<std::uint16_t*>(blocks[p / kKvBlock]);
+  }
+  std::size_t key_place(std::size_t p, std::size_t d) const {
+    return (p % kKvBlock / 16 * shape.head_length + d) * 16 + p % 16;
   }
   double key(std::size_t p, std::size_t d) const {
-    return static_cast<double>(f16_to_f32(keys[(p / 16 * head_length + d) * 16 + p % 16]));
+    return static_cast<double>(f16_to_f32(at(p)[key_place(p, d)]));
+  }
+  double value(std::size_t p, std::size_t d) const {
+    return static_cast<double>(
+        f16_to_f32(at(p)[kKvBlock * shape.head_length + p % kKvBlock * shape.value_stride + d]));
   }
   std::vector<double> reference() const {
-    std::vector<double> weights(positions), out(head_length);
+    std::vector<double> weights(positions), out(shape.head_length);
     double most = -1e300, sum = 0;
-    for (std::size_t p = 0; p < positions; ++p) {
-      for (std::size_t d = 0; d < head_length; ++d)
+    const double cap = static_cast<double>(shape.softcap);
+    for (std::size_t p = begin; p < positions; ++p) {
+      for (std::size_t d = 0; d < shape.head_length; ++d)
         weights[p] += static_cast<double>(q[d]) * key(p, d);
+      if (cap > 0) weights[p] = cap * std::tanh(weights[p] / cap);
       most = std::max(most, weights[p]);
     }
-    for (double& w : weights) sum += w = std::exp(w - most);
-    for (std::size_t p = 0; p < positions; ++p)
-      for (std::size_t d = 0; d < head_length; ++d)
-        out[d] += weights[p] / sum * static_cast<double>(f16_to_f32(values[p * stride + d]));
+    for (std::size_t p = begin; p < positions; ++p) sum += weights[p] = std::exp(weights[p] - most);
+    for (std::size_t p = begin; p < positions; ++p)
+      for (std::size_t d = 0; d < shape.head_length; ++d) out[d] += weights[p] / sum * value(p, d);
     return out;
   }
-  std::size_t positions, head_length, stride;
+  KvHistory history() const {
+    return {blocks.data(), 0, kKvBlock * shape.head_length, begin, positions};
+  }
+  std::size_t begin, positions;
+  AttentionShape shape;
   std::vector<float> q;
-  std::vector<std::uint16_t> keys, values;
+  std::vector<std::uint16_t> memory;
+  std::vector<const std::uint16_t*> blocks;
 };
+
+void check_attention(const Attention& attention) {
+  const auto reference = attention.reference();
+  std::vector<float> first;
+  for (const KernelTable* table : all_tables()) {
+    INFO(table->name << " positions " << attention.begin << " to " << attention.positions
+                     << " head length " << attention.shape.head_length);
+    std::vector<float> out(attention.shape.head_length);
+    table->attend(attention.q.data(), attention.history(), attention.shape, out.data());
+    if (first.empty()) first = out;
+    CHECK(same_bits(out, first));
+  }
+  for (std::size_t d = 0; d < reference.size(); ++d)
+    CHECK(static_cast<double>(first[d]) == Approx(reference[d]).epsilon(1e-5).margin(1e-5));
+}
 
 }  // namespace
 
 TEST_CASE("Attention is near the real softmax and equal in every table") {
   for (const std::size_t length : {2u, 16u, 64u, 80u})
-    for (const std::size_t n : {1u, 15u, 16u, 17u, 255u, 256u, 257u, 600u}) {
-      const Attention attention(n, length);
-      const auto reference = attention.reference();
-      std::vector<float> first;
-      for (const KernelTable* table : all_tables()) {
-        INFO(table->name << " positions " << n << " head length " << length);
-        std::vector<float> out(length);
-        table->attend(attention.q.data(), attention.keys.data(), attention.values.data(), n, length,
-                      attention.stride, out.data());
-        if (first.empty()) first = out;
-        CHECK(same_bits(out, first));
-      }
-      for (std::size_t d = 0; d < length; ++d)
-        CHECK(static_cast<double>(first[d]) == Approx(reference[d]).epsilon(1e-5).margin(1e-5));
-    }
+    for (const std::size_t n : {1u, 15u, 16u, 17u, 64u, 65u, 255u, 256u, 257u, 600u})
+      check_attention({0, n, length});
+}
+
+TEST_CASE("A window sees the positions from its beginning on, wherever that falls") {
+  for (const std::size_t begin : {1u, 15u, 16u, 63u, 64u, 100u, 255u, 256u, 300u, 599u})
+    for (const std::size_t n : {begin + 1, begin + 7, begin + 70, begin + 256})
+      check_attention({begin, n, 16});
+}
+
+TEST_CASE("Capped scores are the cap times the hyperbolic tangent") {
+  for (const float cap : {0.5f, 5.0f, 50.0f})
+    for (const std::size_t n : {1u, 17u, 300u}) check_attention({n / 3, n, 16, cap});
 }
 
 TEST_CASE("A table is known by its name only where it can run") {

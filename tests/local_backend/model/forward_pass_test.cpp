@@ -23,6 +23,15 @@ struct Setup {
   std::size_t chunk = 64;
 };
 
+// The last `wanted` of them give logits.
+std::vector<StepRow> step_rows(std::span<const Token> tokens, std::size_t position,
+                               const KvSequence& history, std::size_t wanted) {
+  std::vector<StepRow> rows;
+  for (std::size_t i = 0; i < tokens.size(); ++i)
+    rows.push_back({tokens[i], position + i, &history, i + wanted >= tokens.size()});
+  return rows;
+}
+
 // One run of a whole model over some tokens.
 std::vector<float> engine_logits(const std::filesystem::path& path,
                                  const std::vector<Token>& tokens, const Setup& setup = {}) {
@@ -35,14 +44,15 @@ std::vector<float> engine_logits(const std::filesystem::path& path,
   const auto weights = load_weights(*file, *config, team);
   INFO((weights ? "" : weights.error().what));
   REQUIRE(weights);
-  const auto cache = KvCache::make(*config, tokens.size());
-  REQUIRE(cache);
+  auto pool = KvPool::make(*config, tokens.size());
+  REQUIRE(pool);
+  KvSequence history(*pool);
+  REQUIRE(history.reserve(tokens.size()));
   ForwardPass forward(*config, *weights, *kernels(setup.kernels), team, setup.chunk);
-  const std::atomic<bool> never{false};
   std::vector<float> out;
   for (std::size_t at = 0; at < tokens.size(); at += setup.chunk) {
     const std::size_t n = std::min(setup.chunk, tokens.size() - at);
-    REQUIRE(forward.run(std::span(tokens).subspan(at, n), at, *cache, n, never));
+    REQUIRE(forward.run(step_rows(std::span(tokens).subspan(at, n), at, history, n), {}));
     for (std::size_t i = 0; i < n; ++i)
       out.insert(out.end(), forward.logits(i).begin(), forward.logits(i).end());
   }
@@ -255,21 +265,78 @@ TEST_CASE("A raised flag stops a run between layers") {
   ThreadTeam team(2);
   const auto weights = load_weights(*file, *config, team);
   REQUIRE(weights);
-  const auto cache = KvCache::make(*config, 64);
-  REQUIRE(cache);
+  auto pool = KvPool::make(*config, 128);
+  REQUIRE(pool);
+  KvSequence history(*pool), other(*pool);
+  REQUIRE(history.reserve(64));
+  REQUIRE(other.reserve(64));
   ForwardPass forward(*config, *weights, *kernels("auto"), team, 64);
   const auto tokens = some_tokens(64, 320, 14);
+  const auto rows = step_rows(tokens, 0, history, 1);
   std::atomic<bool> cancelled{true};
-  CHECK_FALSE(forward.run(tokens, 0, *cache, 1, cancelled));
+  const std::atomic<bool> never{false};
+  const std::atomic<bool>* const flags[] = {&cancelled};
+  CHECK_FALSE(forward.run(rows, flags));
   cancelled = false;
-  REQUIRE(forward.run(tokens, 0, *cache, 1, cancelled));
+  REQUIRE(forward.run(rows, flags));
   const std::vector<float> before(forward.logits(0).begin(), forward.logits(0).end());
   std::thread canceller([&] { cancelled = true; });
-  while (forward.run(tokens, 0, *cache, 1, cancelled)) continue;
+  while (forward.run(rows, flags)) continue;
   canceller.join();
-  cancelled = false;
-  REQUIRE(forward.run(tokens, 0, *cache, 1, cancelled));  // nothing is left behind
+  // One that shares a step does not take the others with it.
+  const std::atomic<bool>* const shared[] = {&cancelled, &never};
+  REQUIRE(forward.run(rows, shared));
   CHECK(same_bits({forward.logits(0).begin(), forward.logits(0).end()}, before));
+}
+
+TEST_CASE("Sequences that share a step keep the bits that they have alone") {
+  const TempDir dir;
+  write_model(small(TensorType::q4_0, 15), dir / "m.gguf");
+  const auto file = GgufFile::open(dir / "m.gguf");
+  REQUIRE(file);
+  const auto config = read_llama_config(*file);
+  REQUIRE(config);
+  ThreadTeam team(3);
+  const auto weights = load_weights(*file, *config, team);
+  REQUIRE(weights);
+  auto pool = KvPool::make(*config, 5 * 128);
+  REQUIRE(pool);
+  ForwardPass forward(*config, *weights, *kernels("auto"), team, 64);
+  struct One {
+    std::vector<Token> tokens;
+    std::vector<float> alone, together;
+    KvSequence history;
+    std::size_t done = 0;
+  };
+  std::vector<One> sequences;
+  for (std::size_t i = 0; i < 5; ++i) {
+    auto tokens = some_tokens(20 + 17 * i, 320, 100 + i);
+    auto alone = engine_logits(dir / "m.gguf", tokens);
+    sequences.push_back({std::move(tokens), std::move(alone), {}, KvSequence(*pool)});
+    REQUIRE(sequences.back().history.reserve(sequences.back().tokens.size()));
+  }
+  Random random(1, Stream::selection);
+  for (bool more = true; more;) {
+    more = false;
+    std::vector<StepRow> rows;
+    std::vector<One*> of_row;
+    for (One& one : sequences) {
+      const std::size_t left = one.tokens.size() - one.done;
+      const auto n = std::min(left, static_cast<std::size_t>(random.below(13)));
+      const auto part =
+          step_rows(std::span(one.tokens).subspan(one.done, n), one.done, one.history, n);
+      rows.insert(rows.end(), part.begin(), part.end());
+      of_row.insert(of_row.end(), n, &one);
+      one.done += n;
+      more = more || one.done < one.tokens.size();
+    }
+    if (rows.empty()) continue;
+    REQUIRE(forward.run(rows, {}));
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      of_row[i]->together.insert(of_row[i]->together.end(), forward.logits(i).begin(),
+                                 forward.logits(i).end());
+  }
+  for (const One& one : sequences) CHECK(same_bits(one.together, one.alone));
 }
 
 }  // namespace pennyweight::llm::test

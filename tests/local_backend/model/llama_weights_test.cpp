@@ -199,38 +199,4 @@ TEST_CASE("Rope divisors that would break the angles are refused") {
   says(error_after(edit).what, "rope_freqs.weight is 2");
 }
 
-TEST_CASE("A cache gives back what was stored, apart for layer, head and position") {
-  LlamaConfig config;
-  config.layers = 2;
-  config.kv_heads = 3;
-  config.head_length = 6;
-  const auto cache = KvCache::make(config, 20);
-  REQUIRE(cache);
-  REQUIRE(cache->capacity() == 32);
-  REQUIRE(KvCache::bytes(config, 20) == 2 * 3 * 32 * (6 + 16) * 2);
-  const auto stamp = [](std::size_t l, std::size_t h, std::size_t p, std::size_t d) {
-    return static_cast<std::uint16_t>(l * 10000 + h * 1000 + p * 10 + d);
-  };
-  const auto each = [&](auto&& use) {
-    for (std::size_t l = 0; l < 2; ++l)
-      for (std::size_t h = 0; h < 3; ++h)
-        for (std::size_t p = 0; p < 20; ++p) use(l, h, p);
-  };
-  each([&](std::size_t l, std::size_t h, std::size_t p) {
-    std::uint16_t key[6], value[6];
-    for (std::size_t d = 0; d < 6; ++d) {
-      key[d] = stamp(l, h, p, d);
-      value[d] = static_cast<std::uint16_t>(key[d] + 30000);
-    }
-    cache->store(l, h, p, key, value);
-  });
-  each([&](std::size_t l, std::size_t h, std::size_t p) {
-    for (std::size_t d = 0; d < 16; ++d) {
-      const std::uint16_t v = cache->values(l, h)[p * cache->value_stride() + d];
-      REQUIRE(v == (d < 6 ? stamp(l, h, p, d) + 30000 : 0));
-      if (d < 6) REQUIRE(cache->keys(l, h)[(p / 16 * 6 + d) * 16 + p % 16] == stamp(l, h, p, d));
-    }
-  });
-}
-
 }  // namespace pennyweight::llm::test
