@@ -11,6 +11,7 @@
 
 #include <fmt/core.h>
 
+#include "cli/failures.h"
 #include "cli/print.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
@@ -101,11 +102,14 @@ std::unique_ptr<EnergySampler> start_energy(std::unique_ptr<EnergyMeter> meter,
       [&store](const EnergySample& sample) { store.put(sample); });
 }
 
-// A later sitting begins the same run again: its first facts stay, and the sitting has its own.
+// A later sitting begins the same run again: its first facts stay, and the sitting has its own. Rows
+// that begin later are kept too: the run may go on past midnight.
 Result<void> begin(Session& session, const std::string& no_energy) {
   std::vector<PriceRow> prices;
   for (const auto& price : session.experiment.prices) {
-    if (price) prices.push_back(*price);
+    if (!price) continue;
+    for (PriceRow& row : PriceBook::embedded().since(price->key(), price->effective_from))
+      prices.push_back(std::move(row));
   }
   const RunInfo run = run_info(session, no_energy);
   auto begun = session.store.begin_run(run, session.experiment.cells, prices);
@@ -123,13 +127,14 @@ Result<void> begin(Session& session, const std::string& no_energy) {
 
 // The loop has a thread of its own; this one draws. A bug on the loop's thread must not cost what
 // was measured, so it comes back as an error.
-Result<RunResult> drive(Session& session, StopRequest& stop) {
+Result<RunResult> drive(Session& session, StopRequest& stop, std::vector<std::string>& failures) {
   Progress progress(terminal_columns());
+  FailureTally tally(progress);
   Result<RunResult> result = RunResult{};
   std::thread loop_thread([&] {
     try {
       result = run_experiment(session.experiment, session.loop, session.store, session.options,
-                              progress, stop);
+                              tally, stop);
     } catch (const std::exception& bug) {
       result = fail(ErrorKind::internal, bug.what(), "this is a bug in pennyweight",
                     "please report it; what was measured is in " + session.output);
@@ -138,6 +143,7 @@ Result<RunResult> drive(Session& session, StopRequest& stop) {
   });
   if (session.progress && stderr_is_terminal()) progress.draw();
   loop_thread.join();
+  failures = tally.lines();
   return result;
 }
 
@@ -185,15 +191,15 @@ void judge(const RunResult& result, const Session& session, int signal, Problems
   const double rate = result.requests == 0 ? 0
                                            : static_cast<double>(result.failed) /
                                                  static_cast<double>(result.requests);
-  const bool too_many = result.all_failed_to_connect || rate > max_error_rate;
+  for (const Error& loss : result.lost) problems.add(loss);
+  const bool too_many = rate > max_error_rate;
+  const std::string measured =
+      fmt::format("{} of {} measured requests failed", result.failed, result.requests);
   if (too_many && result.authentication_failures > 0) {
-    problems.add(
-        {ErrorKind::authentication,
-         fmt::format("{} requests were refused for their key", result.authentication_failures), "",
-         "check the key in the environment; \"pennyweight doctor\" says which are set"});
+    problems.add({ErrorKind::authentication, "a target refused the key", measured,
+                  "check the key in the environment; \"pennyweight doctor\" says which are set"});
   } else if (too_many) {
-    problems.add({ErrorKind::unreachable,
-                  fmt::format("{} of {} requests failed", result.failed, result.requests),
+    problems.add({ErrorKind::unreachable, measured,
                   fmt::format("more than --max-error-rate {} allows", max_error_rate),
                   "the requests table says why each failed: pennyweight report " + session.output +
                       " --table requests --format csv"});
@@ -219,12 +225,14 @@ ExitStatus run_session(Session& session) {
   if (energy) session.options.at_edge = [&energy] { energy->mark(); };
   StopRequest stop;
   const SignalGuard guard(stop);
-  const auto result = drive(session, stop);
+  std::vector<std::string> failures;
+  const auto result = drive(session, stop, failures);
   energy.reset();
   problems.take(session.store.set_status(status_of(result)));
   problems.take(session.store.close());
   print_note("stored in " + session.output);
   write_reports(session, problems);
+  for (const std::string& line : failures) print_note(line);
   if (result) {
     judge(*result, session, guard.last_signal(), problems);
   } else {

@@ -41,6 +41,7 @@ std::filesystem::path normal(const std::string& path) {
 
 // Before anything is loaded or sent.
 Result<void> check_database(const std::string& path, bool resume) {
+  if (auto file = refuse_directory(path, "run.db"); !file) return file;
   const bool exists = std::filesystem::exists(path);
   if (resume && !exists) {
     return fail(ErrorKind::not_found, "there is no \"" + path + "\" to resume", "",
@@ -64,6 +65,29 @@ Result<Experiment> open_all(PlanSpec plan, const Clock& clock) {
   return open_experiment(std::move(plan), std::move(targets), date_of(clock.unix_now()));
 }
 
+// A line for each target whose cost has no bound in the grid, with the reason.
+std::string why_no_cost(const Experiment& experiment, const std::vector<GridLine>& grid) {
+  std::string out;
+  for (std::size_t i = 0; i < experiment.targets.size(); ++i) {
+    const CostRule& rule = experiment.plan.targets[i].cost;
+    const std::string& name = experiment.targets[i]->info().name;
+    const bool bounded = std::any_of(grid.begin(), grid.end(), [&](const GridLine& line) {
+      return line.target == name && line.cost_bound;
+    });
+    if (bounded) continue;
+    out += fmt::format("-  {}: {}", name, rule.words);
+    if (rule.kind == CostRule::Kind::machine) out += "; it depends on how long the run takes";
+    if (rule.kind == CostRule::Kind::tokens) out += "; no bound follows from this price";
+    if (rule.kind == CostRule::Kind::none) {
+      out +=
+          "; add to the target price=PROVIDER/MODEL, as \"pennyweight prices list\" shows them, "
+          "or machine_usd_per_hour=0.40";
+    }
+    out += "\n";
+  }
+  return out.empty() ? out : "\n" + out;
+}
+
 Result<ExitStatus> print_grid(const Experiment& experiment) {
   CostBound bound;
   auto grid = dry_run(experiment, bound);
@@ -78,13 +102,13 @@ Result<ExitStatus> print_grid(const Experiment& experiment) {
                                     : "-"});
   }
   print_columns(rows, {3, 4, 5, 6});
-  std::string total = fmt::format("\n{} requests, at most {} input and {} output tokens",
+  std::string total = fmt::format("\nat most {} requests, {} input and {} output tokens",
                                   bound.requests, bound.input_tokens, bound.output_tokens);
   if (bound.total) {
-    total += fmt::format(", at most {} {}", money_text(*bound.total), bound.total->currency.text());
+    total += fmt::format(", {} {}", money_text(*bound.total), bound.total->currency.text());
   }
   if (!bound.note.empty()) total += " (" + bound.note + ")";
-  print_text(total + ". Nothing was sent.\n");
+  print_text(why_no_cost(experiment, *grid) + total + ". Nothing was sent.\n");
   return ExitStatus::ok;
 }
 
@@ -137,10 +161,18 @@ Result<ExitStatus> run(PlanSpec plan, const ExecuteOptions& execute, SteadyClock
 
 }  // namespace
 
+Result<void> refuse_directory(const std::string& path, std::string_view example) {
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(path, ignored)) return {};
+  return fail(ErrorKind::io, "\"" + path + "\" is a directory", "a file is wanted here",
+              "name a file, as in " + (std::filesystem::path(path) / example).string());
+}
+
 Result<void> check_outputs(const std::string& store, const std::vector<std::string>& reports) {
   std::set<std::filesystem::path> seen;
   if (!store.empty()) seen.insert(normal(store));
   for (const std::string& path : reports) {
+    if (auto file = refuse_directory(path, "report.csv"); !file) return file;
     if (!seen.insert(normal(path)).second) {
       return fail(ErrorKind::usage, "\"" + path + "\" is named twice as output",
                   "one would overwrite the other", "give each output its own name");

@@ -12,6 +12,9 @@
 
 namespace pennyweight {
 
+// Where a file is wanted; `example` is the name that the advice puts into the directory.
+Result<void> refuse_directory(const std::string& path, std::string_view example);
+
 // Refuses a path that is named twice, or that is the database itself, and one that cannot be
 // written or whose format is not known. Nothing is sent before this passes.
 Result<void> check_outputs(const std::string& store, const std::vector<std::string>& reports);

@@ -60,6 +60,14 @@ std::uint64_t leading_number(std::string_view text) {
   return value;
 }
 
+// "0.52 0.58 0.59 1/467 12345": the first.
+std::optional<double> load_of(std::string_view text) {
+  double load = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), load);
+  if (read.ec != std::errc() || !(load >= 0 && load < 1e6)) return std::nullopt;
+  return load;
+}
+
 // "0-3,8" -> 5; 0 when it is no list.
 int count_of_list(std::string_view list) {
   std::uint64_t count = 0;
@@ -108,6 +116,7 @@ void detect_system(Machine& m, const fs::path& root) {
   const std::string meminfo = contents(root / "proc/meminfo");
   m.memory_bytes = leading_number(value_of(meminfo, "MemTotal", ':')) * 1024;
   m.swap_bytes = leading_number(value_of(meminfo, "SwapTotal", ':')) * 1024;
+  m.load_average_1m = load_of(first_line(root / "proc/loadavg"));
   m.kernel = first_line(root / "proc/sys/kernel/osrelease");
   const std::string release = contents(root / "etc/os-release");
   std::string_view name = value_of(release, "PRETTY_NAME", '=');
@@ -118,6 +127,8 @@ void detect_system(Machine& m, const fs::path& root) {
   const std::string host = first_line(root / "proc/sys/kernel/hostname");
   if (!host.empty()) m.hostname_sha256 = sha256(host);
 }
+
+constexpr const char* kLoad = "load_average_1m";
 
 // The fields in the order of the stored text; `f` gets each name with its field.
 template <class M, class F>
@@ -130,6 +141,7 @@ void fields(M& m, F f) {
   f("hypervisor", m.hypervisor);
   f("memory_bytes", m.memory_bytes);
   f("swap_bytes", m.swap_bytes);
+  f(kLoad, m.load_average_1m);
   f("kernel", m.kernel);
   f("distribution", m.distribution);
   f("hostname_sha256", m.hostname_sha256);
@@ -149,6 +161,11 @@ bool take(const Value& value, bool& out) {
   if (value.boolean() != nullptr) out = *value.boolean();
   return value.boolean() != nullptr;
 }
+bool take(const Value& value, std::optional<double>& out) {
+  if (value.real() != nullptr) out = *value.real();
+  if (value.integer() != nullptr) out = static_cast<double>(*value.integer());
+  return out || value.is_null();
+}
 template <class T>
 bool take(const Value& value, T& out) {
   if (value.integer() != nullptr) out = static_cast<T>(*value.integer());
@@ -160,6 +177,9 @@ Value as_value(const std::string& text) {
 }
 Value as_value(bool flag) {
   return Value(flag);
+}
+Value as_value(const std::optional<double>& number) {
+  return number ? Value(*number) : Value();
 }
 template <class T>
 Value as_value(T number) {
@@ -186,6 +206,16 @@ Value to_value(const Machine& machine) {
   Value value;
   fields(machine, [&](const char* name, const auto& field) { value.set(name, as_value(field)); });
   return value;
+}
+
+std::vector<std::string> differences(const Machine& a, const Machine& b) {
+  std::vector<std::string> out;
+  const Value other = to_value(b);
+  fields(a, [&](const char* name, const auto& field) {
+    if (std::string_view(name) != kLoad && !(as_value(field) == *other.find(name)))
+      out.emplace_back(name);
+  });
+  return out;
 }
 
 // A field that an older version did not know stays empty.

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,10 +13,12 @@
 namespace pennyweight {
 
 struct Machine {
-  std::string cpu_model, cpu_flags;  // flags that matter here, blank-separated
+  std::string cpu_model, cpu_flags;         // flags that matter here, blank-separated
   int cores_online = 0, cores_allowed = 0;  // allowed: this process's affinity
   std::string governor, hypervisor;
   std::uint64_t memory_bytes = 0, swap_bytes = 0;
+  // Of the last minute and the whole machine, as it was found: what ran before we did.
+  std::optional<double> load_average_1m;
   std::string kernel, distribution, hostname_sha256;  // host names are not ours to publish
   std::string compiler, build_type, version, commit;
   bool optimised_build = true;   // false: every report warns
@@ -26,6 +29,8 @@ struct Machine {
 };
 
 Value to_value(const Machine& machine);
+// The fields in which two machines, or the programs on them, differ; their load is none.
+std::vector<std::string> differences(const Machine& a, const Machine& b);
 Result<Machine> machine_from_value(const Value& value);
 
 // Of this program.

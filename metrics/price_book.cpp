@@ -136,13 +136,28 @@ const PriceBook& PriceBook::embedded() {
   return book;
 }
 
-std::optional<PriceRow> PriceBook::find(std::string_view key, std::string_view date) const {
+const PriceRow* price_in_force(std::span<const PriceRow> rows, std::string_view key,
+                               std::string_view date) {
   const PriceRow* best = nullptr;
-  for (const PriceRow& row : rows_) {
+  for (const PriceRow& row : rows) {
     if (row.effective_from > date || row.key() != key) continue;
     if (best == nullptr || row.effective_from > best->effective_from) best = &row;
   }
-  return best == nullptr ? std::nullopt : std::optional(*best);
+  return best;
+}
+
+std::optional<PriceRow> PriceBook::find(std::string_view key, std::string_view date) const {
+  const PriceRow* row = price_in_force(rows_, key, date);
+  return row == nullptr ? std::nullopt : std::optional(*row);
+}
+
+std::vector<PriceRow> PriceBook::since(std::string_view key, std::string_view date) const {
+  const PriceRow* first = price_in_force(rows_, key, date);
+  std::vector<PriceRow> out;
+  for (const PriceRow& row : rows_) {
+    if (row.key() == key && (&row == first || row.effective_from > date)) out.push_back(row);
+  }
+  return out;
 }
 
 std::vector<std::string> PriceBook::keys() const {

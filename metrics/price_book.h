@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,10 @@ struct PriceRow {
   std::string key() const { return provider + "/" + model; }
 };
 
+// The row of `key` in force on `date` (YYYY-MM-DD): greatest effective_from <= date. Null: unknown.
+const PriceRow* price_in_force(std::span<const PriceRow> rows, std::string_view key,
+                               std::string_view date);
+
 class PriceBook {
  public:
   // Bytes of the JSON format of price_book.json; an error names row and field.
@@ -34,8 +39,10 @@ class PriceBook {
 
   const std::string& as_of() const { return as_of_; }  // date of the newest check
   const std::vector<PriceRow>& rows() const { return rows_; }
-  // The row in force on `date` (YYYY-MM-DD): greatest effective_from <= date. Unknown: empty.
+  // The row in force on `date`. Unknown: empty.
   std::optional<PriceRow> find(std::string_view key, std::string_view date) const;
+  // That row and all later ones: what a run begun on `date` may need, however long it takes.
+  std::vector<PriceRow> since(std::string_view key, std::string_view date) const;
   std::vector<std::string> keys() const;  // for suggestions
 
  private:

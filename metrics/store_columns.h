@@ -14,33 +14,27 @@
 
 namespace pennyweight::store {
 
-inline auto parse_word(std::string_view t, RunStatus*) {
-  return parse_run_status(t);
-}
-inline auto parse_word(std::string_view t, Outcome*) {
-  return parse_outcome(t);
-}
-inline auto parse_word(std::string_view t, Failure*) {
-  return parse_failure(t);
-}
-inline auto parse_word(std::string_view t, Finish*) {
-  return parse_finish(t);
-}
-inline auto parse_word(std::string_view t, Phase*) {
-  return parse_phase(t);
-}
-inline auto parse_word(std::string_view t, Role*) {
-  return parse_role(t);
-}
-inline auto parse_word(std::string_view t, TokenSource*) {
-  return parse_token_source(t);
-}
-inline auto parse_word(std::string_view t, EnergyState*) {
-  return parse_energy_state(t);
-}
-inline auto parse_word(std::string_view t, EnergyDomain*) {
-  return parse_energy_domain(t);
-}
+// The reader of each enum's words.
+template <class Enum>
+inline constexpr auto parse_word = nullptr;
+template <>
+inline constexpr auto parse_word<RunStatus> = parse_run_status;
+template <>
+inline constexpr auto parse_word<Outcome> = parse_outcome;
+template <>
+inline constexpr auto parse_word<Failure> = parse_failure;
+template <>
+inline constexpr auto parse_word<Finish> = parse_finish;
+template <>
+inline constexpr auto parse_word<Phase> = parse_phase;
+template <>
+inline constexpr auto parse_word<Role> = parse_role;
+template <>
+inline constexpr auto parse_word<TokenSource> = parse_token_source;
+template <>
+inline constexpr auto parse_word<EnergyState> = parse_energy_state;
+template <>
+inline constexpr auto parse_word<EnergyDomain> = parse_energy_domain;
 
 // type: of the STRICT column, NOT NULL but for std::optional. bind: fills the next parameter. take:
 // false when the stored value is not one this version knows.
@@ -111,7 +105,7 @@ struct Codec<T> {
   static constexpr std::string_view type = "TEXT";
   static void bind(sqlite::Statement& s, T v) { s.bind_text(to_text(v)); }
   static bool take(sqlite::Statement& s, T& v) {
-    const std::optional<T> parsed = parse_word(s.take_bytes(), static_cast<T*>(nullptr));
+    const std::optional<T> parsed = parse_word<T>(s.take_bytes());
     v = parsed.value_or(T{});
     return parsed.has_value();
   }

@@ -27,6 +27,19 @@ bool is_file_at(int fd, const std::filesystem::path& path) {
          ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
 }
 
+// Whether writing to it changes no other file. One that is not there has one name.
+Result<void> has_one_name(const std::filesystem::path& store) {
+  std::error_code failed;
+  if (!std::filesystem::is_regular_file(store, failed)) return {};  // refused where it is opened
+  const auto names = std::filesystem::hard_link_count(store, failed);
+  if (failed || names <= 1) return {};
+  return fail(
+      ErrorKind::usage,
+      "\"" + store.string() + "\" is one of " + std::to_string(names) + " hard links to one file",
+      "a run writing by one name would spoil what another name holds",
+      "copy it with cp, and go on with the copy");
+}
+
 }  // namespace
 
 Result<StoreLock> StoreLock::take(const std::filesystem::path& store) {
@@ -53,6 +66,7 @@ Result<StoreLock> StoreLock::take(const std::filesystem::path& store) {
         ErrorKind::io, "cannot lock \"" + store.string() + "\" by \"" + path.string() + "\"",
         std::generic_category().message(number), "choose a writable directory on a local disk");
   }
+  if (Result<void> alone = has_one_name(store); !alone) return fail(alone.error());
   return lock;
 }
 

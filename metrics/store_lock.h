@@ -13,6 +13,8 @@ namespace pennyweight::store {
 // process.
 class StoreLock {
  public:
+  // A store with hard links is refused too: SQLite names its log after the name it opened, so that
+  // a writer by another name would spoil the file.
   static Result<StoreLock> take(const std::filesystem::path& store);
   StoreLock() = default;  // holds nothing
   StoreLock(StoreLock&& other) noexcept;

@@ -6,7 +6,7 @@
 namespace pennyweight {
 namespace {
 
-using store::Table;
+using store::table;
 
 class SqliteStoreReader final : public StoreReader {
  public:
@@ -40,7 +40,7 @@ Result<void> SqliteStoreReader::each(std::string_view rest,
                                      const std::vector<std::string>& arguments,
                                      const std::function<bool(Row&)>& visit) {
   std::string sql = "SELECT " + store::column_names<Row>().list + " FROM ";
-  sql.append(Table<Row>::name).append(" ").append(rest);
+  sql.append(table<Row>.name).append(" ").append(rest);
   Result<sqlite::Statement> statement = db_.prepare(sql);
   if (!statement) return fail(statement.error());
   for (const std::string& argument : arguments) statement->bind_text(argument);
@@ -53,7 +53,7 @@ Result<void> SqliteStoreReader::each(std::string_view rest,
     columns(take, row);
     if (!take.damaged.empty()) {
       return fail(ErrorKind::invalid_input, "\"" + db_.path().string() + "\" is damaged",
-                  "table " + std::string(Table<Row>::name) + ", column " +
+                  "table " + std::string(table<Row>.name) + ", column " +
                       std::string(take.damaged) + " holds a value that no version writes");
     }
     if (!visit(row)) return {};

@@ -7,8 +7,8 @@ namespace {
 
 template <class Row>
 std::string table_sql() {
-  return "CREATE TABLE " + std::string(Table<Row>::name) + " (" + column_names<Row>().ddl +
-         ", PRIMARY KEY (" + std::string(Table<Row>::key) + ")) STRICT;\n";
+  return "CREATE TABLE " + std::string(table<Row>.name) + " (" + column_names<Row>().ddl +
+         ", PRIMARY KEY (" + std::string(table<Row>.key) + ")) STRICT;\n";
 }
 
 }  // namespace

@@ -54,16 +54,16 @@ struct PriceEntry {
 template <class R, class Row>
 concept RowOf = std::same_as<std::remove_const_t<R>, Row>;
 
-// name; key: the primary key; replace: a second row of the same key replaces the first, else the
-// first stays.
+struct Table {
+  std::string_view name, key;                 // key: the columns of the primary key
+  enum Again : bool { keep, replace } again;  // what a second row of the same key does to the first
+};
+// Each row has one; none of this type.
 template <class Row>
-struct Table;
+inline constexpr std::nullptr_t table = nullptr;
 
 template <>
-struct Table<RunInfo> {
-  static constexpr std::string_view name = "run", key = "run_id";
-  static constexpr bool replace = false;
-};
+inline constexpr Table table<RunInfo>{"run", "run_id", Table::keep};
 template <class F, RowOf<RunInfo> R>
 void columns(F& f, R& r) {
   f("run_id", r.run_id);
@@ -81,10 +81,7 @@ void columns(F& f, R& r) {
 }
 
 template <>
-struct Table<SittingRow> {
-  static constexpr std::string_view name = "sitting", key = "run_id, sitting";
-  static constexpr bool replace = false;
-};
+inline constexpr Table table<SittingRow>{"sitting", "run_id, sitting", Table::keep};
 template <class F, RowOf<SittingRow> R>
 void columns(F& f, R& r) {
   auto& s = r.sitting;
@@ -98,10 +95,8 @@ void columns(F& f, R& r) {
 }
 
 template <>
-struct Table<ClockPairRow> {
-  static constexpr std::string_view name = "clock_pair", key = "run_id, sitting, monotonic_ns";
-  static constexpr bool replace = true;
-};
+inline constexpr Table table<ClockPairRow>{"clock_pair", "run_id, sitting, monotonic_ns",
+                                           Table::replace};
 template <class F, RowOf<ClockPairRow> R>
 void columns(F& f, R& r) {
   f("run_id", r.run_id);
@@ -111,10 +106,7 @@ void columns(F& f, R& r) {
 }
 
 template <>
-struct Table<CellRow> {
-  static constexpr std::string_view name = "cell", key = "run_id, cell_id";
-  static constexpr bool replace = false;
-};
+inline constexpr Table table<CellRow>{"cell", "run_id, cell_id", Table::keep};
 template <class F, RowOf<CellRow> R>
 void columns(F& f, R& r) {
   auto& c = r.cell;
@@ -132,11 +124,8 @@ void columns(F& f, R& r) {
 }
 
 template <>
-struct Table<PriceEntry> {
-  static constexpr std::string_view name = "price";
-  static constexpr std::string_view key = "run_id, provider, model, effective_from";
-  static constexpr bool replace = false;
-};
+inline constexpr Table table<PriceEntry>{"price", "run_id, provider, model, effective_from",
+                                         Table::keep};
 template <class F, RowOf<PriceEntry> R>
 void columns(F& f, R& r) {
   f("run_id", r.run_id);
@@ -153,10 +142,7 @@ void columns(F& f, R& r) {
 }
 
 template <>
-struct Table<TaskRow> {
-  static constexpr std::string_view name = "task", key = "run_id, task_set_sha256, task_id";
-  static constexpr bool replace = false;
-};
+inline constexpr Table table<TaskRow>{"task", "run_id, task_set_sha256, task_id", Table::keep};
 template <class F, RowOf<TaskRow> R>
 void columns(F& f, R& r) {
   f("run_id", r.run_id);
@@ -169,12 +155,8 @@ void columns(F& f, R& r) {
 // The key holds sitting and phase too: a warm-up or a repeated attempt of a later sitting adds a
 // row, so that no spend is forgotten.
 template <>
-struct Table<RequestRecord> {
-  static constexpr std::string_view name = "request";
-  static constexpr std::string_view key =
-      "run_id, cell_id, task_id, repeat, attempt, role, phase, sitting";
-  static constexpr bool replace = true;
-};
+inline constexpr Table table<RequestRecord>{
+    "request", "run_id, cell_id, task_id, repeat, attempt, role, phase, sitting", Table::replace};
 template <class F, RowOf<RequestRecord> R>
 void columns(F& f, R& r) {
   f("run_id", r.run_id);
@@ -216,10 +198,7 @@ void columns(F& f, R& r) {
 }
 
 template <>
-struct Table<ScoreRow> {
-  static constexpr std::string_view name = "score", key = "run_id, cell_id, task_id, repeat";
-  static constexpr bool replace = true;
-};
+inline constexpr Table table<ScoreRow>{"score", "run_id, cell_id, task_id, repeat", Table::replace};
 template <class F, RowOf<ScoreRow> R>
 void columns(F& f, R& r) {
   auto& s = r.score;
@@ -234,10 +213,7 @@ void columns(F& f, R& r) {
 }
 
 template <>
-struct Table<SourceRow> {
-  static constexpr std::string_view name = "energy_source", key = "run_id, source_id";
-  static constexpr bool replace = true;
-};
+inline constexpr Table table<SourceRow>{"energy_source", "run_id, source_id", Table::replace};
 template <class F, RowOf<SourceRow> R>
 void columns(F& f, R& r) {
   auto& s = r.source;
@@ -253,11 +229,8 @@ void columns(F& f, R& r) {
 }
 
 template <>
-struct Table<SampleRow> {
-  static constexpr std::string_view name = "energy_sample";
-  static constexpr std::string_view key = "run_id, sitting, source_id, at_ns";
-  static constexpr bool replace = true;
-};
+inline constexpr Table table<SampleRow>{"energy_sample", "run_id, sitting, source_id, at_ns",
+                                        Table::replace};
 template <class F, RowOf<SampleRow> R>
 void columns(F& f, R& r) {
   auto& s = r.sample;

@@ -11,7 +11,7 @@
 namespace pennyweight {
 namespace {
 
-using store::Table;
+using store::table;
 
 constexpr std::chrono::milliseconds kCommitInterval{100};
 
@@ -118,10 +118,11 @@ Result<void> SqliteStoreWriter::insert(const Row& row) {
   sqlite::Statement& statement = std::get<Prepared<Row>>(prepared_).statement;
   if (!statement) {
     const store::ColumnNames names = store::column_names<Row>();
-    std::string sql = Table<Row>::replace ? "INSERT OR REPLACE INTO " : "INSERT INTO ";
-    sql.append(Table<Row>::name).append(" (").append(names.list).append(") VALUES (");
+    const bool replace = table<Row>.again == store::Table::replace;
+    std::string sql = replace ? "INSERT OR REPLACE INTO " : "INSERT INTO ";
+    sql.append(table<Row>.name).append(" (").append(names.list).append(") VALUES (");
     sql.append(names.values).append(")");
-    if (!Table<Row>::replace) sql += " ON CONFLICT DO NOTHING";
+    if (!replace) sql += " ON CONFLICT DO NOTHING";
     Result<sqlite::Statement> prepared = db_.prepare(sql);
     if (!prepared) return fail(prepared.error());
     statement = std::move(*prepared);

@@ -3,6 +3,7 @@
 // that attempt's own, so that back-off is in none.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -77,7 +78,8 @@ struct SummaryInput {
   const EnergyLedger* energy = nullptr;    // null: not applicable to this target
   std::string no_energy_reason;            // for a remote target: "not measurable from here"
   CostRule cost_rule;
-  std::optional<PriceRow> price;  // in force at the run's date
+  // The row in force when an attempt was sent, null where none is known. For a rule by tokens.
+  std::function<const PriceRow*(const RequestRecord&)> price_of;
 };
 Summary summarize(const SummaryInput& input);
 

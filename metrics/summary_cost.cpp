@@ -26,18 +26,19 @@ bool is_never_billed(const RequestRecord& r) {
 std::string add_token_cost(Summary& s, const SummaryInput& input,
                            const std::vector<MeasuredRequest>& requests) {
   const std::string& key = input.cost_rule.price_key;
-  if (!input.price) return "no price for " + key + " at the date of the run";
   if (requests.empty()) return "no request was measured";
   std::optional<Money> sum;
   int uncounted = 0;
   int maybe_billed = 0;
   for (const MeasuredRequest& request : requests) {
     for (const RequestRecord* r : request.attempts()) {
+      const PriceRow* price = input.price_of ? input.price_of(*r) : nullptr;
+      if (price == nullptr) return "no price for " + key + " on the day of its requests";
       if (!r->usage.input_tokens || !r->usage.output_tokens) {
         if (!is_never_billed(*r)) ++(r->failure == Failure::none ? uncounted : maybe_billed);
         continue;
       }
-      const std::optional<Money> cost = token_cost(r->usage, *input.price);
+      const std::optional<Money> cost = token_cost(r->usage, *price);
       if (!cost) return "the price of " + key + " does not cover these tokens";
       sum = sum ? add(*sum, *cost) : cost;
       if (!sum) return "the sum is too large";

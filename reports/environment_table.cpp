@@ -48,6 +48,23 @@ void add_run(const RunFacts& facts, Table& table) {
   section.add("plan", run.plan_toml);
 }
 
+// A run of one sitting says all this itself.
+void add_sittings(const RunFacts& facts, Table& table) {
+  if (facts.sittings.size() < 2) return;
+  Section section(table, facts.run.run_id, "sitting");
+  for (const Sitting& sitting : facts.sittings) {
+    const std::string number = std::to_string(sitting.number);
+    if (!sitting.clock_pairs.empty()) {
+      section.add(number + ".started_at_utc",
+                  std::string(utc_text(sitting.clock_pairs.front().realtime).text));
+    }
+    section.add(number + ".program_version", sitting.program_version);
+    section.add(number + ".program_commit", sitting.program_commit);
+    section.add(number + ".machine", to_value(machine_of(facts, sitting)));
+    section.add(number + ".energy", sitting.energy_notes);
+  }
+}
+
 void add_targets(const RunFacts& facts, Table& table) {
   std::set<std::string> targets, sets;
   for (const CellInfo& cell : facts.cells) {
@@ -55,6 +72,12 @@ void add_targets(const RunFacts& facts, Table& table) {
       Section target(table, facts.run.run_id, "target");
       target.add(cell.target + ".kind", cell.target_kind);
       target.add(cell.target, cell.target_facts);
+      const auto served = facts.models_served.find(cell.target);
+      if (served != facts.models_served.end()) {
+        std::string names;
+        for (const std::string& name : served->second) names += (names.empty() ? "" : ", ") + name;
+        target.add(cell.target + ".model_served", names);
+      }
     }
     if (sets.insert(cell.task_set_sha256).second) {
       Section(table, facts.run.run_id, "task_set")
@@ -94,6 +117,11 @@ void add_energy(const RunFacts& facts, Table& table) {
 
 }  // namespace
 
+const Machine& machine_of(const RunFacts& facts, const Sitting& sitting) {
+  const bool recorded = !differences(sitting.machine, Machine()).empty();
+  return recorded ? sitting.machine : facts.run.machine;
+}
+
 Table environment_table() {
   Table table;
   table.name = "environment";
@@ -104,7 +132,7 @@ Table environment_table() {
   table.columns.push_back(
       {"schema_version", "schema", CellType::integer, 0, "version of the tables' columns", 0});
   text("run_id", "UUIDv7 of the run");
-  text("section", "run, machine, target, task_set, price or energy");
+  text("section", "run, machine, sitting, target, task_set, price or energy");
   text("key", "name of the fact; dots separate levels");
   text("value", "the fact");
   text("unit", "its unit, where it has one");
@@ -114,6 +142,7 @@ Table environment_table() {
 void add_environment(const RunFacts& facts, Table& table) {
   add_run(facts, table);
   Section(table, facts.run.run_id, "machine").add("", to_value(facts.run.machine));
+  add_sittings(facts, table);
   add_targets(facts, table);
   add_prices(facts, table);
   add_energy(facts, table);

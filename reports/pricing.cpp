@@ -2,19 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 namespace pennyweight {
 namespace {
-
-std::optional<PriceRow> newest(std::span<const PriceRow> rows, const std::string& key,
-                               const std::string& date) {
-  std::optional<PriceRow> best;
-  for (const PriceRow& row : rows) {
-    if (row.key() != key || row.effective_from > date) continue;
-    if (!best || best->effective_from < row.effective_from) best = row;
-  }
-  return best;
-}
 
 bool recomputed(const ReportOptions& options) {
   return options.price_date || options.price_book;
@@ -38,8 +29,27 @@ std::optional<std::chrono::sys_days> parse_date(const std::string& text) {
 
 }  // namespace
 
-Result<Pricing> price_cell(const RunInfo& run, const CellInfo& cell,
-                           std::span<const PriceRow> stored, const ReportOptions& options) {
+const PriceRow* Pricing::of_day(const std::string& day) const {
+  const PriceRow* found = nullptr;
+  for (const UsedPrice& price : used) {
+    if (price.row.effective_from <= day) found = &price.row;
+  }
+  return found;
+}
+
+std::string price_day(const RunFacts& facts, const RequestRecord& record,
+                      const ReportOptions& options) {
+  if (options.price_date) return *options.price_date;
+  const std::optional<Instant> at = record.sent ? record.sent : record.scheduled;
+  for (const Sitting& sitting : facts.sittings) {
+    if (!at || sitting.number != record.sitting) continue;
+    if (const auto time = to_unix(sitting, *at)) return date_of(*time);
+  }
+  return date_of(facts.run.started);
+}
+
+Result<Pricing> price_cell(const RunFacts& facts, const CellInfo& cell,
+                           std::span<const RequestRecord> records, const ReportOptions& options) {
   Pricing out;
   const Value* kept = cell.target_facts.find("cost");
   if (kept == nullptr) return out;
@@ -50,38 +60,40 @@ Result<Pricing> price_cell(const RunInfo& run, const CellInfo& cell,
   }
   out.rule = std::move(*rule);
   if (out.rule.kind != CostRule::Kind::tokens) return out;
-  out.date = options.price_date.value_or(date_of(run.started));
+  const std::string& key = out.rule.price_key;
   const PriceBook& book = options.price_book ? *options.price_book : PriceBook::embedded();
-  const auto in_force = book.find(out.rule.price_key, out.date);
-  if (recomputed(options)) {
-    out.price = in_force;
-    out.rule.words.clear();  // they name the row that is no longer used
-  } else {
-    out.price = newest(stored, out.rule.price_key, out.date);
-  }
-  if (out.price) {
-    const bool holds = in_force && in_force->effective_from == out.price->effective_from;
-    out.checked =
-        holds ? std::max(book.as_of(), out.price->effective_from) : out.price->effective_from;
+  const std::vector<PriceRow>& rows = recomputed(options) ? book.rows() : facts.prices;
+  std::set<std::string> days;
+  for (const RequestRecord& record : records) days.insert(price_day(facts, record, options));
+  if (days.empty()) days.insert(options.price_date.value_or(date_of(facts.run.started)));
+  for (const std::string& day : days) {
+    const PriceRow* row = price_in_force(rows, key, day);
+    out.complete = out.complete && row != nullptr;
+    if (row == nullptr) continue;
+    if (out.used.empty() || out.used.back().row.effective_from != row->effective_from) {
+      out.used.push_back({*row, {}, {}});
+    }
+    const auto in_book = book.find(key, day);
+    const bool holds = in_book && in_book->effective_from == row->effective_from;
+    out.used.back().day = day;
+    out.used.back().checked =
+        holds ? std::max(book.as_of(), row->effective_from) : row->effective_from;
   }
   return out;
 }
 
 std::string in_words(const std::string& target, const Pricing& pricing) {
   const CostRule& rule = pricing.rule;
-  std::string words = rule.words;
+  std::string words;
+  for (const UsedPrice& price : pricing.used) {
+    words += (words.empty() ? "" : "; then ") + in_words(price.row);
+  }
+  if (words.empty() && rule.kind == CostRule::Kind::tokens) {
+    words = "no price of " + rule.price_key + " is known";
+  }
+  if (words.empty()) words = rule.words;
   if (words.empty()) {
-    switch (rule.kind) {
-      case CostRule::Kind::none:
-        words = "not priced";
-        break;
-      case CostRule::Kind::machine:
-        words = in_words(rule.machine);
-        break;
-      case CostRule::Kind::tokens:
-        words = pricing.price ? in_words(*pricing.price)
-                              : "no price of " + rule.price_key + " is known";
-    }
+    words = rule.kind == CostRule::Kind::machine ? in_words(rule.machine) : "not priced";
   }
   return target + ": " + words +
          (rule.illustrative ? " (illustrative: not what this target itself costs)" : "");
@@ -91,7 +103,8 @@ std::string prices_in_words(const ReportOptions& options) {
   if (!recomputed(options)) return "stored with the run";
   std::string out = "recomputed";
   out += options.price_book ? " with another price book" : " with this program's price book";
-  out += options.price_date ? ", prices of " + *options.price_date : ", prices of the run's date";
+  out +=
+      options.price_date ? ", prices of " + *options.price_date : ", prices of each request's day";
   return out;
 }
 

@@ -4,27 +4,41 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "metrics/cost.h"
 #include "metrics/price_book.h"
 #include "metrics/store.h"
+#include "reports/environment_table.h"
 #include "reports/report.h"
 
 namespace pennyweight {
 
-struct Pricing {
-  CostRule rule;
-  std::optional<PriceRow> price;  // empty where the rule needs none, or where none is known
-  std::string date;               // YYYY-MM-DD whose price was asked for
-  // The last day on which `price` is known to have held: that of the book's newest check while the
-  // row is in force in it, else its first day.
+// A price row that was in force when requests of a cell were sent.
+struct UsedPrice {
+  PriceRow row;
+  std::string day;  // YYYY-MM-DD, UTC: the last one that it is used for
+  // The last day on which it is known to have held: that of the book's newest check while the row
+  // is in force in it, else its first day.
   std::string checked;
 };
 
-// The rule stored with the cell and the price row stored with the run; with a price date or book,
-// the row in force then and there. An error when the stored rule is damaged.
-Result<Pricing> price_cell(const RunInfo& run, const CellInfo& cell,
-                           std::span<const PriceRow> stored, const ReportOptions& options);
+struct Pricing {
+  CostRule rule;
+  std::vector<UsedPrice> used;  // oldest first; none where the rule needs none
+  bool complete = true;         // false: for a day of the requests no price is known
+  const PriceRow* of_day(const std::string& day) const;  // null: unknown
+};
+
+// The UTC day whose prices a request has: that on which it was sent, or the price date.
+std::string price_day(const RunFacts& facts, const RequestRecord& record,
+                      const ReportOptions& options);
+
+// The rule stored with the cell and, for each request, the price row stored with the run that was
+// in force on its day; with a price book, the row in force there. A cell without requests has the
+// day of its run. An error when the stored rule is damaged.
+Result<Pricing> price_cell(const RunFacts& facts, const CellInfo& cell,
+                           std::span<const RequestRecord> records, const ReportOptions& options);
 
 // The rule with the name of its target, for the assumptions.
 std::string in_words(const std::string& target, const Pricing& pricing);

@@ -35,6 +35,7 @@ struct RunContent {
 struct CellRecords {
   std::vector<RequestRecord> all;
   std::vector<const RequestRecord*> final_attempts;
+  std::set<std::string> models_served;
 };
 
 Result<CellRecords> read_records(StoreReader& store, const CellInfo& cell,
@@ -42,6 +43,7 @@ Result<CellRecords> read_records(StoreReader& store, const CellInfo& cell,
   CellRecords out;
   auto read = store.for_each_record(run_id, cell.cell_id, [&](const RequestRecord& record) {
     out.all.push_back(record);
+    if (!record.model_served.empty()) out.models_served.insert(record.model_served);
     return true;
   });
   if (!read) return fail(read.error());
@@ -149,7 +151,8 @@ class ReportBuilder {
     for (StoredScore& score : scores) out.scores[score.cell_id].push_back(std::move(score));
     const Value* none = out.facts.run.energy_notes.find("why_none");
     if (none != nullptr && none->text() != nullptr) out.no_energy = *none->text();
-    if (out.no_energy.empty() || !samples.empty()) out.energy.emplace(out.facts.energy_sources, samples);
+    if (out.no_energy.empty() || !samples.empty())
+      out.energy.emplace(out.facts.energy_sources, samples);
     if (options_.rescore) {
       const auto tasks = store_.tasks(id);
       if (!tasks) return fail(tasks.error());
@@ -165,13 +168,13 @@ class ReportBuilder {
     if (!content) return fail(content.error());
     add_header(content->facts);
     warn_about_run(content->facts, warnings_);
-    add_environment(content->facts, report_.environment);
     std::vector<Summary> summaries;
     for (const CellInfo& cell : content->facts.cells) {
       auto summary = add_cell(*content, cell);
       if (!summary) return fail(summary.error());
       summaries.push_back(std::move(*summary));
     }
+    add_environment(content->facts, report_.environment);
     for (std::string& line : ratio_lines(summaries, when(content->facts.run))) {
       report_.comparisons.push_back(std::move(line));
     }
@@ -182,7 +185,9 @@ class ReportBuilder {
     const RunInfo& run = content.facts.run;
     auto records = read_records(store_, cell, run.run_id);
     if (!records) return fail(records.error());
-    auto pricing = price_cell(run, cell, content.facts.prices, options_);
+    content.facts.models_served[cell.target].insert(records->models_served.begin(),
+                                                    records->models_served.end());
+    auto pricing = price_cell(content.facts, cell, records->all, options_);
     if (!pricing) return fail(pricing.error());
     std::vector<StoredScore>& scores = content.scores[cell.cell_id];
     if (content.rescorer) {
@@ -199,7 +204,9 @@ class ReportBuilder {
     input.energy = here && content.energy ? &*content.energy : nullptr;
     input.no_energy_reason = here ? content.no_energy : "not measurable from here";
     input.cost_rule = pricing->rule;
-    input.price = pricing->price;
+    input.price_of = [&](const RequestRecord& record) {
+      return pricing->of_day(price_day(content.facts, record, options_));
+    };
     Summary summary = summarize(input);
     add_summary(content.facts, summary, facts_of(cell, *records), *records, *pricing);
     add_assumption(summary, *pricing);
@@ -214,8 +221,9 @@ class ReportBuilder {
     const auto in_flight = std::count_if(finals.begin(), finals.end(), [](const auto* record) {
       return record->failure == Failure::in_flight;
     });
-    const DoubtfulCell doubtful{label, facts.run, summary, pricing, static_cast<int>(in_flight)};
-    const SummaryRow row{facts.run, summary, cell_facts, pricing.price,
+    const DoubtfulCell doubtful{label, summary, pricing, records.models_served,
+                                static_cast<int>(in_flight)};
+    const SummaryRow row{facts.run, summary, cell_facts, pricing,
                          warn_about_cell(doubtful, warnings_)};
     std::vector<Cell> cells = summary_cells(row);
     add_blanks(row, cells, label, report_.summary);
@@ -235,7 +243,8 @@ class ReportBuilder {
       }
       const auto score = scores.find({record.task_id, record.repeat});
       if (row.final_attempt && score != scores.end()) row.score = score->second;
-      if (pricing.price) row.cost = token_cost(record.usage, *pricing.price);
+      const PriceRow* price = pricing.of_day(price_day(content.facts, record, options_));
+      if (price != nullptr) row.cost = token_cost(record.usage, *price);
       report_.requests.rows.push_back(request_cells(row, options_.answers));
     }
   }

@@ -262,9 +262,15 @@ void cost(Columns& c) {
   c.text("price_basis", "price is",
          "listed: of this model; illustrative: of another one; own rate: of one's own machine",
          price_basis, 10);
-  c.text("price_id", "price row", "provider/model@date of the price row that was used",
+  c.text("price_id", "price row",
+         "provider/model@date of the price row in force when the requests were sent; several, "
+         "separated by ;, where they were sent before and after it changed",
          [](const Row& r) {
-           return r.price ? r.price->key() + "@" + r.price->effective_from : std::string();
+           std::string out;
+           for (const UsedPrice& price : r.pricing.used) {
+             out += (out.empty() ? "" : ";") + price.row.key() + "@" + price.row.effective_from;
+           }
+           return out;
          });
 }
 

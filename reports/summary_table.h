@@ -1,13 +1,12 @@
 // The columns of the `summary` table and how a cell's Summary fills them.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "metrics/price_book.h"
 #include "metrics/store.h"
 #include "metrics/summary.h"
+#include "reports/pricing.h"
 #include "reports/table.h"
 
 namespace pennyweight {
@@ -25,7 +24,7 @@ struct SummaryRow {
   const RunInfo& run;
   const Summary& summary;
   const CellFacts& facts;
-  const std::optional<PriceRow>& price;
+  const Pricing& pricing;
   std::string flags;  // codes of the cell's warnings, joined by ";"
 };
 

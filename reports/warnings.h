@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,9 +29,9 @@ class WarningList {
 
 struct DoubtfulCell {
   const std::string& label;  // what identifies the row, "demo-small"
-  const RunInfo& run;
   const Summary& summary;
   const Pricing& pricing;
+  const std::set<std::string>& models_served;
   int n_in_flight = 0;  // found again after the program died
 };
 

@@ -1,6 +1,7 @@
 #include "runners/block_order.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "metrics/base/random.h"
@@ -9,6 +10,10 @@ namespace pennyweight {
 namespace {
 
 using Order = std::vector<std::size_t>;
+
+constexpr Duration kBlockTime = std::chrono::seconds(30);
+constexpr std::size_t kLeastWaves = 4;  // of `concurrency` tasks in a block
+constexpr double kMostTasks = 1e15;     // in a block; far above any task set, and doubles are exact
 
 void shuffle(Order& order, Random random) {
   for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
@@ -44,56 +49,94 @@ std::vector<std::size_t> target_order(std::size_t targets, std::uint64_t seed, s
   return out;
 }
 
-std::size_t slice_count(std::size_t tasks, int concurrency) {
-  if (concurrency == 1) return tasks;
-  return std::max<std::size_t>(1, tasks / (4 * static_cast<std::size_t>(concurrency)));
+std::vector<std::size_t> warm_up_tasks(std::size_t tasks, int requests) {
+  std::vector<std::size_t> out;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(requests); ++i) {
+    out.push_back(tasks - 1 - i % tasks);
+  }
+  return out;
 }
 
-Block BlockSequence::block(std::size_t round) const {
-  const std::size_t tasks = grid_.tasks[task_set_];
-  const std::size_t slices = slice_count(tasks, grid_.concurrency[load_]);
-  const bool warm_up = grid_.warm_up > 0 && round == 0;
-  const std::size_t measured = round - (grid_.warm_up > 0 && !warm_up ? 1 : 0);
+std::size_t most_blocks(std::size_t tasks, int concurrency) {
+  if (concurrency == 1) return tasks;
+  return std::max<std::size_t>(1, tasks / (kLeastWaves * static_cast<std::size_t>(concurrency)));
+}
+
+BlockSequence::BlockSequence(Grid grid) : grid_(std::move(grid)) {
+  enter_group();
+}
+
+void BlockSequence::enter_group() {
+  begin_ = end_ = order_ = 0;
+  repeat_ = number_ = 0;
+  warming_up_ = grid_.warm_up > 0;
+  paces_.assign(grid_.targets, 0);
+}
+
+void BlockSequence::note_pace(std::size_t target, std::size_t answered, Duration took) {
+  if (answered == 0) return;
+  // In whole waves: a warm-up of 2 at concurrency 8 says what 8 would have done. For a server that
+  // was busy with 2 already that is too much, and the first block is longer than it need be.
+  const std::size_t waves = (answered + concurrency() - 1) / concurrency();
+  const double each = static_cast<double>(std::max(took, Duration(1)).count());
+  const double pace = static_cast<double>(waves * concurrency()) * kBlockTime.count() / each;
+  paces_[target] = static_cast<std::size_t>(std::min(std::ceil(pace), kMostTasks));
+}
+
+// Where the round that begins at begin_ ends.
+std::size_t BlockSequence::cut() const {
+  if (concurrency() == 1) return begin_ + 1;
+  const std::size_t rest = tasks() - begin_;
+  const std::size_t wanted =
+      std::max(kLeastWaves * concurrency(), *std::max_element(paces_.begin(), paces_.end()));
+  return rest < 2 * wanted ? tasks() : begin_ + wanted;
+}
+
+void BlockSequence::end_round() {
+  order_ = 0;
+  if (warming_up_) {
+    warming_up_ = false;
+    return;
+  }
+  ++number_;
+  begin_ = end_;
+  if (begin_ < tasks()) return;
+  begin_ = 0;
+  ++repeat_;
+}
+
+Block BlockSequence::block() const {
   Block out;
   out.task_set = task_set_;
   out.load = load_;
-  out.phase = warm_up ? Phase::warm_up : Phase::measured;
-  out.number = static_cast<int>(measured);
+  out.phase = warming_up_ ? Phase::warm_up : Phase::measured;
+  out.repeat = repeat_;
+  out.number = number_;
   out.order = static_cast<int>(order_);
   const std::size_t group = task_set_ * grid_.concurrency.size() + load_;
-  out.target = target_order(grid_.targets, grid_.seed, group, measured)[order_];
-  if (warm_up) {
-    for (std::size_t i = 0; i < static_cast<std::size_t>(grid_.warm_up); ++i) {
-      out.tasks.push_back(tasks - 1 - i % tasks);
-    }
-    return out;
-  }
-  out.repeat = static_cast<int>(measured / slices);
-  const std::size_t slice = measured % slices;
-  for (std::size_t i = slice * tasks / slices; i < (slice + 1) * tasks / slices; ++i) {
-    out.tasks.push_back(i);
+  out.target =
+      target_order(grid_.targets, grid_.seed, group, static_cast<std::size_t>(number_))[order_];
+  if (warming_up_) {
+    out.tasks = warm_up_tasks(tasks(), grid_.warm_up);
+  } else {
+    for (std::size_t i = begin_; i < end_; ++i) out.tasks.push_back(i);
   }
   return out;
 }
 
 std::optional<Block> BlockSequence::next() {
   while (task_set_ < grid_.tasks.size()) {
-    const std::size_t slices = slice_count(grid_.tasks[task_set_], grid_.concurrency[load_]);
-    const std::size_t rounds =
-        (grid_.warm_up > 0 ? 1 : 0) + static_cast<std::size_t>(grid_.repeat) * slices;
-    if (grid_.tasks[task_set_] > 0 && round_ < rounds) {
-      Block out = block(round_);
-      if (++order_ == grid_.targets) {
-        order_ = 0;
-        ++round_;
-      }
+    if (tasks() > 0 && repeat_ < grid_.repeat) {
+      if (order_ == 0 && !warming_up_) end_ = cut();
+      Block out = block();
+      if (++order_ == grid_.targets) end_round();
       return out;
     }
-    round_ = 0;
     if (++load_ == grid_.concurrency.size()) {
       load_ = 0;
       ++task_set_;
     }
+    enter_group();
   }
   return std::nullopt;
 }

@@ -105,8 +105,8 @@ void ClosedLoop::on_finished(RequestId id, Completion completion) {
   }
   const bool streamed = completion.streamed;
   move_completion(std::move(completion), now, record);
-  host_.settle(requests_[index], record);  // a sum, without which the next one may not fit the cap
-  if (!wait) issue_next(*record.done);     // only then the books
+  host_.settle(requests_[index], record, !wait);  // without it the next one may not fit the cap
+  if (!wait) issue_next(*record.done);            // only then the books
   derive(streamed, record);
   host_.on_attempt_done(record);
   if (wait) {

@@ -31,9 +31,10 @@ class ClosedLoop final : public EventSink {
     virtual bool may_send(const PreparedRequest& request) = 0;
     virtual void on_edge() = 0;  // a request begins or ends
     virtual void on_attempt_sent(const RequestRecord& record) = 0;
-    // What the attempt cost takes the place of its reservation. Before the slot's next request, so
-    // at once: `record` has all but the instants that are derived from the chunks.
-    virtual void settle(const PreparedRequest& request, const RequestRecord& record) = 0;
+    // Before the slot's next request, so at once: what the attempt cost takes the place of its
+    // reservation, and after a `last` attempt the host may drain() a target that is not there.
+    // `record` has all but the instants that are derived from the chunks.
+    virtual void settle(const PreparedRequest& request, const RequestRecord& record, bool last) = 0;
     // From here on the slot's next request has been issued already.
     virtual void on_attempt_done(const RequestRecord& record) = 0;
     virtual void on_retry(const RequestRecord& record, Duration wait) = 0;

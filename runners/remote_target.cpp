@@ -101,10 +101,7 @@ class RemoteTarget final : public Target {
 
   Result<void> check() override {
     if (config_.key_error) return fail(*config_.key_error);
-    HttpRequest request = dialect_.check_request(config_);
-    request.timeouts = {std::chrono::seconds(5), std::chrono::seconds(15),
-                        std::chrono::seconds(20)};
-    auto response = exchange(std::move(request));
+    auto response = ask_for_models(config_);
     if (!response) return fail(std::move(response.error()));
     if (response->failure != Failure::none)
       return fail(ErrorKind::unreachable, "target \"" + info_.name + "\" does not answer",
@@ -117,10 +114,30 @@ class RemoteTarget final : public Target {
       return fail(ErrorKind::unreachable, "target \"" + info_.name + "\" is not ready",
                   dialect_.read_error(status, *response).message,
                   "wait until it is, or look at its log");
-    return {};  // a server need not list its models
+    // A server need not list its models, but most do below /v1, and a URL without it is common.
+    if (status == 404 && config_.base_url.find("/v1") == std::string::npos) return try_below_v1();
+    return {};
   }
 
  private:
+  Result<HttpResponse> ask_for_models(const DialectConfig& config) const {
+    HttpRequest request = dialect_.check_request(config);
+    request.timeouts = {std::chrono::seconds(5), std::chrono::seconds(15),
+                        std::chrono::seconds(20)};
+    return exchange(std::move(request));
+  }
+
+  Result<void> try_below_v1() const {
+    DialectConfig below = config_;
+    below.base_url += "/v1";
+    const auto response = ask_for_models(below);
+    if (!response || (response->status != 200 && response->status != 401)) return {};
+    return fail(
+        ErrorKind::usage, "target \"" + info_.name + "\" has no API at its URL",
+        redact(config_.base_url) + " answers 404, and " + redact(below.base_url) + " is there",
+        "write " + redact(below.base_url) + "#" + config_.model);
+  }
+
   tl::unexpected<Error> refused(const HttpResponse& response) const {
     const std::string place =
         config_.key_hint.empty() ? "the target's api_key_env or api_key_file" : config_.key_hint;

@@ -1,9 +1,11 @@
+#include <algorithm>
 #include <map>
 #include <set>
 
 #include "runners/budget.h"
 #include "runners/requests.h"
 #include "runners/runner.h"
+#include "runners/target_health.h"
 
 namespace pennyweight {
 namespace {
@@ -39,13 +41,13 @@ std::string difference(const Value* was, const Value* is, const std::string& pat
 // The last attempt at one request.
 struct Last {
   int attempt = 0;
-  Failure failure = Failure::none;
+  bool answered = false, ask_again = false;
 };
 
 // Worth another try in a new sitting, though it has been scored as an error.
-bool is_worth_retrying(Failure failure) {
-  return failure == Failure::connect || failure == Failure::authentication ||
-         failure == Failure::cancelled || failure == Failure::in_flight;
+bool is_worth_asking_again(const RequestRecord& record) {
+  return is_unreached(record) || record.failure == Failure::authentication ||
+         record.failure == Failure::cancelled || record.failure == Failure::in_flight;
 }
 
 Money bound_of(const Pricing& pricing, const RequestRecord& record,
@@ -71,11 +73,15 @@ class Collector {
     if (const auto sum = add(earlier.spent, {cost.pico, earlier.spent.currency})) {
       earlier.spent = *sum;
     }
+    if (record.phase == Phase::warm_up) {
+      int& lowest = earlier.warm_up_repeats[record.cell_id];
+      lowest = std::min(lowest, record.repeat);
+    }
     if (record.phase != Phase::measured || record.role != Role::answer) return;
     const RequestKey key{record.cell_id, record.task_id, record.repeat};
     Last& last = last_[key];
     if (record.attempt < last.attempt) return;
-    last = {record.attempt, record.failure};
+    last = {record.attempt, record.failure == Failure::none, is_worth_asking_again(record)};
     unscored_.erase(key);
     if (record.failure == Failure::none && !scored_.contains(key)) unscored_.emplace(key, record);
   }
@@ -83,8 +89,7 @@ class Collector {
   void finish() {
     Earlier& earlier = experiment_.earlier;
     for (const auto& [key, last] : last_) {
-      const bool scored = scored_.contains(key) && !is_worth_retrying(last.failure);
-      if (scored || last.failure == Failure::none) {
+      if (last.answered || (scored_.contains(key) && !last.ask_again)) {
         earlier.finished.insert(key);
       } else {
         earlier.attempts.emplace(key, last.attempt);
@@ -112,7 +117,14 @@ Result<void> compare_cells(const std::vector<CellInfo>& stored, const std::vecto
                    std::to_string(now.size()));
   }
   for (std::size_t i = 0; i < now.size(); ++i) {
-    if (stored[i].cell_id == now[i].cell_id) continue;
+    if (stored[i].cell_id == now[i].cell_id) {
+      // The cell is the same, its size is not: the stored one is what reports count against.
+      if (stored[i].planned_requests == now[i].planned_requests) continue;
+      return differs("it asks for " + std::to_string(stored[i].planned_requests) +
+                     " requests in a cell and the plan for " +
+                     std::to_string(now[i].planned_requests) +
+                     ": repeat cannot change in a stored run");
+    }
     return differs("in cell " + std::to_string(i + 1) + " " +
                    difference(&stored[i].resolved, &now[i].resolved, ""));
   }

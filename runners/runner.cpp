@@ -7,6 +7,7 @@
 #include "runners/closed_loop.h"
 #include "runners/requests.h"
 #include "runners/score_book.h"
+#include "runners/target_health.h"
 
 namespace pennyweight {
 namespace {
@@ -26,10 +27,11 @@ Grid grid_of(const Experiment& experiment) {
   return out;
 }
 
-// How a target's first requests went.
-struct Acquaintance {
-  int requests = 0, not_connected = 0, not_authenticated = 0;
-  bool given_up = false;
+// A task that a block asks.
+struct Asked {
+  std::size_t task = 0;  // position in the selection
+  Phase phase = Phase::measured;
+  int repeat = 0;
 };
 
 class Runner final : public ClosedLoop::Host {
@@ -46,9 +48,11 @@ class Runner final : public ClosedLoop::Host {
         driver_(loop, *this, options.retry, experiment.plan.seed),
         blocks_(grid_of(experiment)),
         scores_(experiment, store),
-        acquaintances_(experiment.targets.size()),
+        health_(experiment.targets.size()),
         done_(experiment.cells.size(), 0),
-        announced_(experiment.cells.size(), false) {
+        warm_up_repeats_(experiment.cells.size(), 0),
+        announced_(experiment.cells.size(), false),
+        warm_(experiment.cells.size(), false) {
     for (std::size_t t = 0; t < experiment.targets.size(); ++t)
       pricing_.push_back(pricing_of(experiment, t));
   }
@@ -60,7 +64,7 @@ class Runner final : public ClosedLoop::Host {
     if (options_.at_edge) options_.at_edge();
   }
   void on_attempt_sent(const RequestRecord& record) override { store_.put(record); }
-  void settle(const PreparedRequest& request, const RequestRecord& record) override;
+  void settle(const PreparedRequest& request, const RequestRecord& record, bool last) override;
   void on_attempt_done(const RequestRecord& record) override { store_.put(record); }
   void on_retry(const RequestRecord& record, Duration wait) override {
     observer_.on_retry(cell(), record, wait);
@@ -71,11 +75,14 @@ class Runner final : public ClosedLoop::Host {
  private:
   const CellInfo& cell() const { return experiment_.cells[cell_]; }
   void count_earlier();
+  void note_losses();
   void next_block();
   bool worth_running(const Block& block) const;
   bool enter_cell(const Block& block);
+  std::vector<Asked> asked_in(const Block& block);
+  std::vector<Asked> warm_up(const Block& block);
   Result<std::vector<PreparedRequest>> prepare(const Block& block);
-  void meet(const RequestRecord& record);
+  RequestKey key_of(const Block& block, const Asked& asked) const;
   void stop_sending(RunEnd end, std::optional<Duration> patience);
   void poll();
   void put_clock_pair();
@@ -92,12 +99,16 @@ class Runner final : public ClosedLoop::Host {
   ClosedLoop driver_;
   BlockSequence blocks_;
   ScoreBook scores_;
-  std::vector<Pricing> pricing_;             // of each target
-  std::vector<Acquaintance> acquaintances_;  // likewise
-  std::vector<int> done_;                    // measured requests of each cell, earlier sittings too
-  std::vector<bool> announced_;
-  std::size_t cell_ = 0;  // of the block that runs
+  std::vector<Pricing> pricing_;      // of each target
+  std::vector<TargetHealth> health_;  // likewise
+  std::vector<int> done_;             // measured requests of each cell, earlier sittings too
+  std::vector<int> warm_up_repeats_;  // of each cell: the lowest number used
+  std::vector<bool> announced_;       // likewise
+  std::vector<bool> warm_;            // likewise: only its warm-up ran in this sitting
+  std::size_t cell_ = 0;              // of the block that runs
   Block block_;
+  Instant block_begin_{};
+  std::size_t block_answered_ = 0;
   std::vector<std::pair<Task, RequestRecord>> answered_;  // to be scored after the block
   bool stopping_ = false, cancelled_ = false;
   TimerId poll_timer_ = 0, pair_timer_ = 0, patience_timer_ = 0, duration_timer_ = 0;
@@ -124,13 +135,28 @@ Result<RunResult> Runner::run() {
   result_.store_error = store_.error();
   // An interruption stays one: the error stands beside it.
   if (result_.store_error && result_.end != RunEnd::interrupted) result_.end = RunEnd::store_failed;
-  for (const auto& a : acquaintances_) {
-    if (a.requests > 0 && a.not_connected == a.requests) result_.all_failed_to_connect = true;
-  }
+  note_losses();
   return result_;
 }
 
+void Runner::note_losses() {
+  const std::size_t targets = health_.size();
+  for (std::size_t t = 0; t < targets; ++t) {
+    int unsent = 0;
+    for (std::size_t cell = t; cell < done_.size(); cell += targets) {
+      unsent += experiment_.cells[cell].planned_requests - done_[cell];
+    }
+    auto loss = health_[t].loss(experiment_.targets[t]->info().name, unsent);
+    if (loss) result_.lost.push_back(std::move(*loss));
+  }
+}
+
 void Runner::count_earlier() {
+  for (std::size_t i = 0; i < done_.size(); ++i) {
+    const auto& used = experiment_.earlier.warm_up_repeats;
+    const auto found = used.find(experiment_.cells[i].cell_id);
+    if (found != used.end()) warm_up_repeats_[i] = found->second;
+  }
   for (const auto& [cell_id, task_id, repeat] : experiment_.earlier.finished) {
     for (std::size_t i = 0; i < done_.size(); ++i)
       done_[i] += experiment_.cells[i].cell_id == cell_id;
@@ -139,8 +165,7 @@ void Runner::count_earlier() {
 
 bool Runner::worth_running(const Block& block) const {
   const std::size_t at = experiment_.cell_of(block.task_set, block.load, block.target);
-  return !acquaintances_[block.target].given_up &&
-         done_[at] < experiment_.cells[at].planned_requests;
+  return !health_[block.target].given_up() && done_[at] < experiment_.cells[at].planned_requests;
 }
 
 void Runner::next_block() {
@@ -155,6 +180,8 @@ void Runner::next_block() {
       break;
     }
     if (requests->empty()) continue;
+    block_answered_ = 0;
+    block_begin_ = loop_.clock().now();
     driver_.start(*experiment_.targets[block->target],
                   experiment_.plan.loads[block->load].concurrency, std::move(*requests));
     return;
@@ -176,6 +203,43 @@ bool Runner::enter_cell(const Block& block) {
   return true;
 }
 
+RequestKey Runner::key_of(const Block& block, const Asked& asked) const {
+  const OpenedTaskSet& set = experiment_.task_sets[block.task_set];
+  return {cell().cell_id, set.set.id(set.rows[asked.task]), asked.repeat};
+}
+
+// Each lap over the tasks has a repeat number of its own.
+std::vector<Asked> Runner::warm_up(const Block& block) {
+  const std::size_t n = experiment_.task_sets[block.task_set].rows.size();
+  std::vector<Asked> out;
+  for (const std::size_t task : warm_up_tasks(n, experiment_.plan.warm_up)) {
+    if (out.size() % n == 0) --warm_up_repeats_[cell_];
+    out.push_back({task, Phase::warm_up, warm_up_repeats_[cell_]});
+  }
+  return out;
+}
+
+// What the block still has to ask. Above concurrency 1 it begins with a warm-up, and its tasks
+// follow with no pause between, unless the cell's own was the last thing that the cell did.
+std::vector<Asked> Runner::asked_in(const Block& block) {
+  const bool alone = experiment_.plan.loads[block.load].concurrency == 1;
+  if (block.phase == Phase::warm_up) {
+    warm_[cell_] = true;
+    return warm_up(block);
+  }
+  std::vector<Asked> measured;
+  for (const std::size_t task : block.tasks) {
+    const Asked asked{task, Phase::measured, block.repeat};
+    if (!experiment_.earlier.finished.contains(key_of(block, asked))) measured.push_back(asked);
+  }
+  if (measured.empty() || alone) return measured;
+  std::vector<Asked> out;
+  if (!warm_[cell_]) out = warm_up(block);
+  warm_[cell_] = false;
+  out.insert(out.end(), measured.begin(), measured.end());
+  return out;
+}
+
 // Reads and renders the block's tasks before its clock starts.
 Result<std::vector<PreparedRequest>> Runner::prepare(const Block& block) {
   const OpenedTaskSet& set = experiment_.task_sets[block.task_set];
@@ -183,20 +247,14 @@ Result<std::vector<PreparedRequest>> Runner::prepare(const Block& block) {
   const auto generation = generation_for(experiment_.plan, set.set.info());
   if (!generation) return fail(generation.error());
   std::vector<PreparedRequest> out;
-  for (std::size_t i = 0; i < block.tasks.size(); ++i) {
-    const std::size_t row = set.rows[block.tasks[i]];
-    int repeat = block.repeat;
-    if (block.phase == Phase::warm_up) {
-      const int laps = (experiment_.plan.warm_up - 1) / static_cast<int>(set.rows.size()) + 1;
-      repeat = -1 - static_cast<int>(i / set.rows.size()) - options_.sitting * laps;
-    }
-    const RequestKey key{cell().cell_id, set.set.id(row), repeat};
-    if (experiment_.earlier.finished.contains(key)) continue;
+  for (const Asked& asked : asked_in(block)) {
+    const std::size_t row = set.rows[asked.task];
+    const RequestKey key = key_of(block, asked);
     auto task = set.set.task(row);
     if (!task) return fail(task.error());
-    if (block.phase == Phase::measured) scores_.put_task(set.set, block.task_set, row, *task);
+    if (asked.phase == Phase::measured) scores_.put_task(set.set, block.task_set, row, *task);
     PreparedRequest p;
-    p.request = make_request(experiment_.plan, target.info(), *generation, *task, repeat);
+    p.request = make_request(experiment_.plan, target.info(), *generation, *task, asked.repeat);
     p.task = std::move(*task);
     p.bound = cost_bound(pricing_[block.target], usage_bound(p.request));
     p.record.run_id = options_.run_id;
@@ -204,7 +262,7 @@ Result<std::vector<PreparedRequest>> Runner::prepare(const Block& block) {
     p.record.sitting = options_.sitting;
     p.record.block = block.number;
     p.record.order_in_block = block.order;
-    p.record.phase = block.phase;
+    p.record.phase = asked.phase;
     p.record.prompt_sha256 = prompt_sha256(p.request);
     p.record.input_bytes = input_bytes(p.request);
     const auto begun = experiment_.earlier.attempts.find(key);
@@ -217,29 +275,24 @@ Result<std::vector<PreparedRequest>> Runner::prepare(const Block& block) {
 bool Runner::may_send(const PreparedRequest& request) {
   if (stop_.level.load() > 0) stop_sending(RunEnd::interrupted, kDrainTime);
   if (store_.error()) stop_sending(RunEnd::store_failed, kDrainTime);
-  if (stopping_ || acquaintances_[block_.target].given_up) return false;
+  if (stopping_ || health_[block_.target].given_up()) return false;
   if (budget_.reserve(request.bound)) return true;
   stop_sending(RunEnd::budget_reached, std::nullopt);
   return false;
 }
 
-void Runner::settle(const PreparedRequest& request, const RequestRecord& record) {
+void Runner::settle(const PreparedRequest& request, const RequestRecord& record, bool last) {
   budget_.settle(request.bound, cost_spent(pricing_[block_.target], record, request.bound));
-}
-
-void Runner::meet(const RequestRecord& record) {
-  Acquaintance& a = acquaintances_[block_.target];
-  ++a.requests;
-  a.not_connected += record.failure == Failure::connect;
-  a.not_authenticated += record.failure == Failure::authentication;
-  result_.authentication_failures += record.failure == Failure::authentication;
-  const bool hopeless = a.not_connected + a.not_authenticated == a.requests;
-  if (hopeless && a.requests >= options_.give_up_after) a.given_up = true;
+  // What we cancelled is neither an answer nor the target's fault.
+  if (!last || record.failure == Failure::cancelled) return;
+  health_[block_.target].take(record);
+  if (health_[block_.target].given_up()) driver_.drain();
 }
 
 void Runner::on_request_done(const PreparedRequest& request, RequestRecord record) {
-  if (record.failure == Failure::cancelled) return;  // neither an answer nor the target's fault
-  meet(record);
+  if (record.failure == Failure::cancelled) return;
+  result_.authentication_failures += record.failure == Failure::authentication;
+  block_answered_ += record.failure == Failure::none;
   if (record.phase != Phase::measured) return;
   ++result_.requests;
   result_.failed += record.failure != Failure::none;
@@ -248,6 +301,7 @@ void Runner::on_request_done(const PreparedRequest& request, RequestRecord recor
 }
 
 void Runner::on_block_done() {
+  blocks_.note_pace(block_.target, block_answered_, loop_.clock().now() - block_begin_);
   for (const auto& [task, record] : answered_) scores_.put_score(task, record);
   answered_.clear();
   next_block();

@@ -1,11 +1,11 @@
 // Drives a plan against its targets and writes down what happened.
 //
 // Order: for each task set and load point a warm-up of every target, then each repeat in blocks of
-// k tasks: k = 1 in the closed loop of concurrency 1, else a slice of at least 4 x concurrency. A
-// block runs on every target before the next one begins, target order ABBA for two and Williams for
-// more, by seed. One target is loaded at a time. Warm-up asks the last tasks of the selection. A
-// slice has no warm-up of its own: its first and last requests run below full concurrency, on every
-// target alike.
+// k tasks: k = 1 in the closed loop of concurrency 1, else what the fastest target answers in 30 s
+// (block_order.h). A block runs on every target before the next one begins, target order ABBA for
+// two and Williams for more, by seed. One target is loaded at a time. Warm-up asks the last tasks
+// of the selection. Above concurrency 1 each block but a cell's first in a sitting, which has the
+// cell's, begins with a warm-up of its own, and its tasks follow as slots become free.
 #pragma once
 
 #include <atomic>
@@ -39,8 +39,9 @@ using RequestKey = std::tuple<std::string, std::string, int>;  // cell_id, task_
 struct Earlier {
   std::set<RequestKey> finished;       // scored, and not for want of a connection or a key
   std::map<RequestKey, int> attempts;  // of requests begun but not finished: theirs go on from here
-  std::vector<RequestRecord> unscored;  // answered, but the end came before the score
-  Money spent;                          // counts against max_cost; an upper bound where unknown
+  std::map<std::string, int> warm_up_repeats;  // of each cell: the lowest number used, below 0
+  std::vector<RequestRecord> unscored;         // answered, but the end came before the score
+  Money spent;  // counts against max_cost; an upper bound where unknown
 };
 struct Experiment {
   PlanSpec plan;                                 // resolved: every target's cost rule is filled in
@@ -68,7 +69,8 @@ Result<void> compare_cells(const std::vector<CellInfo>& stored, const std::vecto
 Result<void> resume_from(StoreReader& reader, const std::string& run_id, Experiment& experiment);
 
 // Upper bound before anything is sent: input tokens <= UTF-8 bytes + 16 a message, output <=
-// max_tokens. Warm-up included; retries are not (a rejected attempt is not billed).
+// max_tokens. Warm-up included, once a cell at concurrency 1 and above it once for each block of
+// the shortest kind, 4 x concurrency tasks; retries are not (a rejected attempt is not billed).
 struct CostBound {
   std::optional<Money> total;  // of targets priced by tokens; empty when there is none
   std::string note;            // what the total leaves out: other currencies, machine hours
@@ -76,7 +78,8 @@ struct CostBound {
 };
 struct GridLine {
   std::string cell_id, target, task_set, load_point;
-  int tasks = 0, repeat = 0, warm_up = 0;
+  int tasks = 0, repeat = 0;
+  std::int64_t warm_up = 0;  // requests, at most
   std::optional<Money> cost_bound;
 };
 Result<std::vector<GridLine>> dry_run(const Experiment& experiment, CostBound& total);
@@ -110,7 +113,7 @@ struct RunResult {
   RunEnd end = RunEnd::complete;
   int requests = 0, failed = 0;  // measured ones; a retried success is not a failure
   int authentication_failures = 0;
-  bool all_failed_to_connect = false;  // some target never answered
+  std::vector<Error> lost;  // for each target that was given up or never answered, what to tell
   std::optional<Error> store_error;  // also beside `interrupted`
 };
 
@@ -118,17 +121,16 @@ struct RunOptions {
   std::string run_id;
   int sitting = 0;  // 0-based
   RetryPolicy retry;
-  int give_up_after =
-      3;  // a target whose first so many requests all fail to connect or authenticate
   // Called at each request's issue and end, to mark the edges in the energy samples. May be empty.
   std::function<void()> at_edge;
 };
 
 // Blocks until the run ends; drives `loop` on this thread. The caller has begun run and sitting in
 // the store and sets the status afterwards. Targets are attached here, so an experiment runs once;
-// when this returns nothing is in flight. Warm-up requests carry repeat numbers below 0, so that
-// their keys are never those of measured ones. Scored between blocks, while nothing runs. A target
-// that is given up leaves its other requests undone; the other targets go on.
+// when this returns nothing is in flight. Warm-up requests carry repeat numbers below 0, each
+// warm-up its own, so that no key is used twice. Scored between blocks, while nothing runs. A
+// target that is given up (target_health.h) leaves its other requests undone; the other targets go
+// on.
 Result<RunResult> run_experiment(Experiment& experiment, EventLoop& loop, StoreWriter& store,
                                  const RunOptions& options, Observer& observer, StopRequest& stop);
 

@@ -11,6 +11,11 @@ namespace {
 
 constexpr std::string_view kRedacted = "[redacted]";
 constexpr std::size_t kShortestLookalike = 8;
+constexpr std::size_t kShortestSecret = 8;
+// Of those that are long enough, lower case.
+constexpr std::array<std::string_view, 9> kPlaceholders{
+    "changeme",   "dummy-key",   "lm-studio",          "no-api-key",  "no-key-required",
+    "not-needed", "placeholder", "sk-no-key-required", "your-api-key"};
 
 struct Secrets {
   std::mutex mutex;
@@ -23,6 +28,12 @@ Secrets& secrets() {
 
 char ascii_lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+std::string ascii_lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), [](char c) { return ascii_lower(c); });
+  return out;
 }
 
 void replace_all(std::string& text, std::string_view what) {
@@ -50,8 +61,7 @@ constexpr std::array kRules = {
 };
 
 void apply(const Rule& rule, std::string& text) {
-  std::string lower(text.size(), '\0');
-  std::transform(text.begin(), text.end(), lower.begin(), ascii_lower);
+  const std::string lower = ascii_lower(text);
   std::string out;
   std::size_t copied = 0;
   for (std::size_t at = 0; (at = lower.find(rule.marker, at)) != std::string::npos;) {
@@ -79,7 +89,9 @@ void redact_user_info(std::string& text) {
 }  // namespace
 
 void register_secret(std::string secret) {
-  if (secret.size() < kShortestKey) return;
+  const auto placeholder =
+      std::find(kPlaceholders.begin(), kPlaceholders.end(), ascii_lower(secret));
+  if (secret.size() < kShortestSecret || placeholder != kPlaceholders.end()) return;
   auto& [mutex, values] = secrets();
   const std::lock_guard lock(mutex);
   if (std::find(values.begin(), values.end(), secret) != values.end()) return;

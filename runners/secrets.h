@@ -7,11 +7,12 @@
 
 namespace pennyweight {
 
-// What is shorter is no key, and is not registered: replacing it everywhere would garble what
-// people read.
+// What is shorter is no key, and is refused where a key is read.
 constexpr std::size_t kShortestKey = 4;  // bytes
 
-// Call when a key is read.
+// Call when a key is read. What nobody needs to hide is not registered, since replacing it
+// everywhere would garble answers: what is shorter than 8 bytes, and the placeholders that servers
+// without keys tell people to send ("no-key-required").
 void register_secret(std::string secret);
 
 // Takes registered secrets and whatever looks like one (Authorization and api-key values, key= and

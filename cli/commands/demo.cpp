@@ -60,7 +60,7 @@ Result<void> clear_old(const std::string& output) {
   auto reader = StoreReader::open(output);
   auto runs = reader ? (*reader)->runs() : fail(reader.error());
   if (!runs || runs->size() != 1 || runs->front().name != "demo") {
-    return fail(ErrorKind::io, "\"" + output + "\" exists and is not an earlier demo's",
+    return fail(ErrorKind::usage, "\"" + output + "\" exists and is not an earlier demo's",
                 "the demo replaces only its own files", "run it in another directory");
   }
   reader->reset();
@@ -95,6 +95,9 @@ Result<ExitStatus> demo(bool progress) {
   auto status = execute(std::move(*plan), options);
   if (status && *status == ExitStatus::ok) {
     print_note("wrote demo.csv, demo.xlsx, demo.md and demo.json; yours next: pennyweight init");
+  }
+  if (status && (*status == ExitStatus::interrupted || *status == ExitStatus::terminated)) {
+    print_note("a demo cannot be resumed, since its models are gone: run pennyweight demo again");
   }
   return status;
 }

@@ -10,6 +10,8 @@
 
 #include "cli/commands/commands.h"
 #include "cli/print.h"
+#include "cli/usage.h"
+#include "cli/wiring.h"
 #include "local_backend/engine.h"
 #include "local_backend/gguf/gguf_file.h"
 #include "local_backend/synthetic_model.h"
@@ -77,6 +79,7 @@ Result<ExitStatus> info(const ModelOptions& options) {
 Result<ExitStatus> synth(const ModelOptions& options) {
   auto spec = llm::parse_synthetic(options.path);
   if (!spec) return fail(spec.error());
+  if (auto file = refuse_directory(options.output, "model.gguf"); !file) return fail(file.error());
   if (std::filesystem::exists(options.output)) {
     return fail(ErrorKind::usage, "\"" + options.output + "\" exists already",
                 "synth never overwrites a model", "name another file, or remove this one");
@@ -86,7 +89,10 @@ Result<ExitStatus> synth(const ModelOptions& options) {
   if (auto written = llm::write_synthetic_model(*spec, options.output); !written) {
     return fail(written.error());
   }
-  print_note("wrote " + options.output);
+  const bool by_default = options.path.find(':') == std::string::npos;
+  print_note(fmt::format(
+      "wrote {}: {}, weights {}{}", options.output, spec->name, llm::block_format(spec->type)->name,
+      by_default ? fmt::format(" (the default; another: {}:q4_0)", spec->name) : std::string()));
   return ExitStatus::ok;
 }
 
@@ -224,6 +230,7 @@ Result<ExitStatus> generate(const ModelOptions& options) {
 
 void add_engine_options(CLI::App& command, ModelOptions& options) {
   command.add_option("-t,--threads", options.engine.threads, "Threads; 0 = all cores")
+      ->check(whole_number(0, 1024))
       ->capture_default_str();
   command.add_option("--ctx", options.engine.context_tokens, "Context length in tokens");
   command.add_option("--kernels", options.engine.kernels, "auto, portable, avx2 or avx512")
@@ -244,12 +251,16 @@ CLI::App* add_generate(CLI::App& model, ModelOptions& options) {
   auto* command = model.add_subcommand("generate", "Answer one prompt");
   command->add_option("FILE", options.path, "GGUF file")->required();
   command->add_option("--prompt", options.prompt, "Text of the prompt")->required();
-  command->add_option("-n", options.tokens, "Tokens to generate at most")->capture_default_str();
+  command->add_option("-n", options.tokens, "Tokens to generate at most")
+      ->check(whole_number(1, 1'000'000))
+      ->capture_default_str();
   command->add_option("--temperature", options.sampling.temperature, "0 is greedy")
       ->capture_default_str();
   command->add_option("--top-k", options.sampling.top_k, "0 = all")->capture_default_str();
   command->add_option("--top-p", options.sampling.top_p, "1 = all")->capture_default_str();
-  command->add_option("--seed", options.sampling.seed, "Of the sampling")->capture_default_str();
+  command->add_option("--seed", options.sampling.seed, "Of the sampling")
+      ->check(whole_number(0))
+      ->capture_default_str();
   command->add_flag("--raw", options.raw, "No chat template");
   command->add_flag("--json", options.json, "Text, ids and log-probabilities as JSON");
   add_engine_options(*command, options);
@@ -276,9 +287,17 @@ void add_model(CLI::App& app, Action& chosen) {
   bind(facts, info);
   auto* making =
       model->add_subcommand("synth", "Make a model of random weights, for tests and speed");
-  making->add_option("NAME:TYPE", options->path, "Shape and type, as in tiny:q4_0")->required();
-  making->add_option("-o,--output", options->output, "GGUF file to write")->required();
-  making->add_option("--seed", options->seed, "Of the weights")->capture_default_str();
+  making
+      ->add_option("NAME:TYPE", options->path,
+                   "Shape (tiny, small, medium, 1b) and type (f32, f16, q8_0, q4_0); f16 where no "
+                   "type is given")
+      ->required();
+  making->add_option("-o,--output", options->output, "GGUF file to write")
+      ->required()
+      ->check(not_empty());
+  making->add_option("--seed", options->seed, "Of the weights")
+      ->check(whole_number(0))
+      ->capture_default_str();
   making
       ->add_option("--margin", options->margin,
                    "> 0: predictable next tokens, for comparing engines")

@@ -5,6 +5,7 @@
 
 #include "cli/commands/commands.h"
 #include "cli/print.h"
+#include "cli/usage.h"
 #include "metrics/base/clock.h"
 #include "metrics/price_book.h"
 
@@ -35,7 +36,8 @@ Result<ExitStatus> list(const ListOptions& options) {
                     row.effective_from, row.verified ? "yes" : "no", row.source});
   }
   if (rows.size() == 1) {
-    return fail(ErrorKind::not_found, "no price matches \"" + options.filter + "\"", "",
+    return fail(ErrorKind::usage, "no price matches \"" + options.filter + "\"",
+                options.date.empty() ? "" : "on " + options.date,
                 "\"pennyweight prices list\" shows all of them");
   }
   print_columns(rows, {1, 2, 3});
@@ -51,7 +53,8 @@ void add_prices(CLI::App& app, Action& chosen) {
   auto* command = prices->add_subcommand("list", "Prices per 1M tokens, with date and source");
   auto options = std::make_shared<ListOptions>();
   command->add_option("FILTER", options->filter, "Only keys that contain this, as in \"llama\"");
-  command->add_option("--date", options->date, "Only rows in force on that day (YYYY-MM-DD)");
+  command->add_option("--date", options->date, "Only rows in force on that day (YYYY-MM-DD)")
+      ->check(calendar_day());
   command->footer("Example:\n  pennyweight prices list gpt-4o --date 2024-06-17");
   command->callback([options, &chosen] { chosen = [options] { return list(*options); }; });
 }

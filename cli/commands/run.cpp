@@ -7,6 +7,7 @@
 
 #include "cli/commands/commands.h"
 #include "cli/print.h"
+#include "cli/usage.h"
 #include "cli/wiring.h"
 #include "metrics/base/file_io.h"
 #include "metrics/base/units.h"
@@ -110,27 +111,33 @@ Result<ExitStatus> run(const RunFlags& flags) {
 }
 
 void add_what_flags(CLI::App& command, RunFlags& flags) {
-  command.add_option("PLAN", flags.plan, "Plan file (TOML); flags override it");
-  command.add_option("--task-set", flags.task_sets,
-                     "Built-in name, taskset.json or .jsonl (repeatable)");
-  command.add_option("--target", flags.targets,
-                     "local:FILE.gguf, openai:MODEL, http://HOST:PORT/v1#MODEL, "
-                     "sim:ttft=200ms (repeatable; options after commas)");
+  command.add_option("PLAN", flags.plan, "Plan file (TOML); flags override it")->check(not_empty());
+  command
+      .add_option("--task-set", flags.task_sets,
+                  "Built-in name, taskset.json or .jsonl (repeatable)")
+      ->check(not_empty());
+  command
+      .add_option("--target", flags.targets,
+                  "local:FILE.gguf, openai:MODEL, http://HOST:PORT/v1#MODEL, "
+                  "sim:ttft=200ms (repeatable; options after commas)")
+      ->check(not_empty());
   command.add_option("--concurrency", flags.concurrency, "Requests in flight (repeatable)")
-      ->check(CLI::Range(1, 10000));
+      ->check(whole_number(1, 10000));
   command.add_option("--repeat", flags.repeat, "Times each task is asked (1)")
-      ->check(CLI::Range(1, 1000));
+      ->check(whole_number(1, 1000));
   command.add_option("--limit", flags.limit, "Tasks of each set, picked by hash")
-      ->check(CLI::PositiveNumber);
-  command.add_option("--seed", flags.seed, "Of selection, order and sampling (1)");
-  command.add_option("--warmup", flags.warm_up, "Requests before measuring, for each cell (2)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(whole_number(1));
+  command.add_option("--seed", flags.seed, "Of selection, order and sampling (1)")
+      ->check(whole_number(0));
+  command.add_option("--warmup", flags.warm_up, "Requests before measuring, for each cell; above concurrency 1 for each block (2)")
+      ->check(whole_number(0, 1000));
   command
       .add_option("--max-tokens", flags.max_tokens,
                   "Output tokens at most; the task set's own else")
-      ->check(CLI::PositiveNumber);
-  command.add_option("--temperature", flags.temperature,
-                     "The task set's own, or the target's, else");
+      ->check(whole_number(1, 1'000'000));
+  command
+      .add_option("--temperature", flags.temperature, "The task set's own, or the target's, else")
+      ->check(real_number(0, 100));
   command.add_flag("--no-stream", flags.no_stream, "Ask for whole answers: no TTFT, no TPOT");
 }
 
@@ -139,7 +146,7 @@ void add_limit_flags(CLI::App& command, RunFlags& flags) {
   command.add_option("--max-duration", flags.max_duration, "Stop sending after this long: 30s, 5m");
   command
       .add_option("--max-error-rate", flags.max_error_rate, "Above it the exit status is 5 (0.01)")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(real_number(0, 1));
   command.add_option("--machine-usd-per-hour", flags.machine_rate,
                      "What an hour of this machine costs");
   command.add_option("--electricity-usd-per-kwh", flags.electricity,
@@ -148,15 +155,19 @@ void add_limit_flags(CLI::App& command, RunFlags& flags) {
 }
 
 void add_output_flags(CLI::App& command, RunFlags& flags) {
-  command.add_option("-o,--output", flags.output, "Database (default ./pennyweight-<UTC>-<id>.db)");
-  command.add_option("--report", flags.reports,
-                     "Report file: .csv .tsv .xlsx .md .json (repeatable)");
+  command.add_option("-o,--output", flags.output, "Database (default ./pennyweight-<UTC>-<id>.db)")
+      ->check(not_empty());
+  command
+      .add_option("--report", flags.reports, "Report file: .csv .tsv .xlsx .md .json (repeatable)")
+      ->check(not_empty());
   command.add_flag("--resume", flags.execute.resume, "Go on with the unfinished run in --output");
   command.add_flag(
       "--dry-run", flags.execute.dry_run,
       "Print the grid, the number of requests and an upper bound of the cost; send nothing");
   command.add_flag("--print-plan", flags.execute.print_plan,
                    "Print the plan as TOML; send nothing");
+  command.add_flag_callback(
+      "--no-progress", [&flags] { flags.execute.progress = false; }, "No progress line");
 }
 
 }  // namespace

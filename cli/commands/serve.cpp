@@ -7,6 +7,7 @@
 
 #include "cli/commands/commands.h"
 #include "cli/print.h"
+#include "cli/usage.h"
 #include "local_backend/openai_server.h"
 
 namespace pennyweight {
@@ -53,16 +54,19 @@ Result<ExitStatus> serve(const ServeOptions& options) {
 void add_serve(CLI::App& app, Action& chosen) {
   auto* command = app.add_subcommand("serve", "OpenAI-compatible HTTP server for a GGUF model");
   auto options = std::make_shared<ServeOptions>();
-  command->add_option("MODEL", options->model, "GGUF file")->required();
+  command->add_option("MODEL", options->model, "GGUF file")->required()->check(not_empty());
   command->add_option("--host", options->server.host, "Address to listen on")
       ->capture_default_str();
   command->add_option("--port", options->server.port, "Port; 0 picks a free one and prints it")
+      ->check(whole_number(0, 65535))
       ->capture_default_str();
   command->add_option("--name", options->server.model_name, "Model name in replies");
   command->add_option("-t,--threads", options->engine.threads, "Threads; 0 = all cores")
+      ->check(whole_number(0, 1024))
       ->capture_default_str();
   command->add_option("--ctx", options->engine.context_tokens, "Context length in tokens");
   command->add_option("--max-queued", options->server.max_queued, "Waiting requests before 503")
+      ->check(whole_number(0, 1'000'000))
       ->capture_default_str();
   command->add_flag("--die-with-parent", options->die_with_parent,
                     "Stop when the process that started this one ends");

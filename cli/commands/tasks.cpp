@@ -6,6 +6,7 @@
 
 #include "cli/commands/commands.h"
 #include "cli/print.h"
+#include "cli/usage.h"
 #include "datasets/builtin/builtin.h"
 #include "datasets/selection.h"
 #include "metrics/base/utf8.h"
@@ -61,8 +62,11 @@ void add_tasks(CLI::App& app, Action& chosen) {
   auto* showing = tasks->add_subcommand("show", "A task set's facts and its first tasks");
   auto options = std::make_shared<ShowOptions>();
   showing->add_option("TASK_SET", options->name, "Built-in name, taskset.json or .jsonl")
-      ->required();
-  showing->add_option("-n", options->count, "How many tasks to print")->capture_default_str();
+      ->required()
+      ->check(not_empty());
+  showing->add_option("-n", options->count, "How many tasks to print")
+      ->check(whole_number(0))
+      ->capture_default_str();
   showing->footer("Example:\n  pennyweight tasks show table_arith -n 1");
   showing->callback([options, &chosen] { chosen = [options] { return show(*options); }; });
 }

@@ -61,7 +61,7 @@ tl::unexpected<Error> unknown_name(std::string_view what, std::string_view given
                                    const std::vector<std::string>& candidates,
                                    const std::string& otherwise) {
   const std::string_view meant = nearest(given, candidates);
-  return fail(ErrorKind::not_found, fmt::format("no {} \"{}\"", what, printable(given)), "",
+  return fail(ErrorKind::usage, fmt::format("no {} \"{}\"", what, printable(given)), "",
               meant.empty() ? otherwise : fmt::format("did you mean \"{}\"?", meant));
 }
 

@@ -84,6 +84,36 @@ TEST_CASE("a run stores, prints a table and writes every report") {
     CHECK(again.status == 0);
     CHECK(bench.file("again.csv") == bench.file("out.csv"));
   }
+  SECTION("and a table can be chosen where one table is all there is") {
+    const auto report = [&](std::vector<std::string> words) {
+      words.insert(words.begin(), {"report", "run.db", "--table", "requests"});
+      return run_program(words, bench.options);
+    };
+    CHECK(report({"--format", "tsv"}).status == 0);
+    for (const char* format : {"md", "json", "terminal"}) {
+      const auto refused = report({"--format", format});
+      CHECK(refused.status == 2);
+      CHECK(has(refused.err, "--table requests has no meaning"));
+    }
+    CHECK(report({}).status == 2);
+    CHECK(report({"-o", "a.csv", "-o", "a.xlsx"}).status == 2);
+    CHECK_FALSE(bench.exists("a.csv"));
+  }
+  SECTION("and a directory in place of a file is named as one") {
+    std::filesystem::create_directory(bench.dir / "d");
+    const auto read = run_program({"report", "d"}, bench.options);
+    const auto written = run_program({"report", "run.db", "-o", "d"}, bench.options);
+    const auto measured = bench.run(
+        {"--task-set", "table_arith:quick", "--target", kFast, "-o", "x.db", "--report", "d"});
+    const auto stored =
+        bench.run({"--task-set", "table_arith:quick", "--target", kFast, "-o", "d"});
+    for (const auto* refused : {&read, &written, &measured, &stored}) {
+      CHECK(refused->status == 3);
+      CHECK(has(refused->err, "\"d\" is a directory"));
+      CHECK(has(refused->err, "name a file, as in d/"));
+    }
+    CHECK_FALSE(bench.exists("x.db"));
+  }
   SECTION("and an existing database is refused, not overwritten") {
     const auto second =
         bench.run({"--task-set", "table_arith:quick", "--target", kFast, "-o", "run.db"});
@@ -99,10 +129,23 @@ TEST_CASE("dry-run prints the grid and an upper bound, and leaves nothing") {
                  "--repeat", "2", "--dry-run", "-o", "run.db"});
   INFO(result.err);
   CHECK(result.status == 0);
-  CHECK(has(result.out, "requests, at most"));
+  CHECK(has(result.out, "at most"));
+  CHECK(has(result.out, " requests, "));
   CHECK(has(result.out, "USD"));
   CHECK(has(result.out, "Nothing was sent."));
+  CHECK_FALSE(has(result.out, "no price given"));
   CHECK_FALSE(bench.exists("run.db"));
+}
+
+TEST_CASE("dry-run says why a cost has no bound") {
+  const Bench bench;
+  const auto result = bench.run({"--task-set", "table_arith:quick", "--target", "sim:name=a",
+                                 "--target", "sim:name=b,machine_usd_per_hour=0.4", "--dry-run"});
+  INFO(result.err);
+  CHECK(result.status == 0);
+  CHECK(has(result.out, "-  a: no price given; add to the target price="));
+  CHECK(has(result.out, "-  b: "));
+  CHECK(has(result.out, "how long the run takes"));
 }
 
 TEST_CASE(
@@ -152,6 +195,8 @@ TEST_CASE("too many failures end in status 5, with every failure a row") {
                  "sim:ttft=1ms,tpot=1ms,tokens=2,fail=1,failure=bad_request,name=bad", "--limit",
                  "4", "-o", "run.db"});
   CHECK(result.status == 5);
+  CHECK(has(result.err, "note: bad: 4 of 4 measured requests failed, all bad request"));
+  CHECK(has(result.err, "error: 4 of 4 measured requests failed"));
   CHECK(read_store(bench.dir / "run.db").records >= 4);
 }
 

@@ -1,4 +1,5 @@
 #include <string>
+#include <vector>
 
 #include "tests/support/process.h"
 #include "tests/support/temp_dir.h"
@@ -42,10 +43,62 @@ TEST_CASE("a misspelt command gets a suggestion and exit status 2") {
   CHECK(has(result.err, "did you mean report?"));
 }
 
-TEST_CASE("a number out of range is a usage error") {
-  const auto result = run_program({"run", "--task-set", "table_arith", "--concurrency", "0"});
-  CHECK(result.status == 2);
-  CHECK(has(result.err, "error:"));
+TEST_CASE("a wrong command line is told in our words: what, why and the fix") {
+  struct Case {
+    std::vector<std::string> words;
+    std::string what, why;
+  };
+  const std::vector<Case> cases{
+      {{"-V"}, "unknown option \"-V\"", "did you mean --version?"},
+      {{"help"}, "unknown command \"help\"", "did you mean --help?"},
+      {{"doctor", "x"}, "unexpected \"x\"", "no place for another word"},
+      {{"model"}, "pennyweight model wants a command", "there are info, synth"},
+      {{"report"}, "RUN.db is missing", "pennyweight report RUN.db"},
+      {{"model", "synth", "tiny"}, "--output is missing", "--output VALUE"},
+      {{"run", "--limit"}, "--limit has no value", "--limit VALUE"},
+      {{"run", "--limit", "5", "--limit", "6"}, "--limit is given more than once", "one value"},
+      {{"run", "--limit", "abc"}, "bad value of --limit", "\"abc\" is not a whole number from 1"},
+      {{"run", "--limit", "0"}, "bad value of --limit", "\"0\" is not a whole number from 1"},
+      {{"run", "--warmup", "-1"}, "bad value of --warmup", "\"-1\" is not a whole number from 0"},
+      {{"run", "--seed", "-1"}, "bad value of --seed", "\"-1\" is not a whole number from 0"},
+      {{"run", "--concurrency", "0"}, "bad value of --concurrency", "from 1 to 10000"},
+      {{"run", "--max-error-rate", "3"}, "bad value of --max-error-rate", "from 0 to 1"},
+      {{"run", "--temperature", "hot"}, "bad value of --temperature", "\"hot\" is not a number"},
+      {{"run", "--resume=abc"}, "--resume takes no value", "write --resume alone"},
+      {{"run", "-o", ""}, "bad value of --output", "it is empty"},
+      {{"serve", "m.gguf", "--port", "99999"}, "bad value of --port", "from 0 to 65535"},
+      {{"serve", "m.gguf", "--ctx", "x"}, "bad value of --ctx", "\"x\" is not a whole number"},
+      {{"prices", "list", "--date", "2024-02-30"}, "bad value of --date", "2024-06-17"},
+      {{"prices", "list", "--date", "yesterday"}, "bad value of --date", "2024-06-17"}};
+  for (const Case& wrong : cases) {
+    const auto result = run_program(wrong.words);
+    INFO(result.err);
+    CHECK(result.status == 2);
+    CHECK(has(result.err, "error: " + wrong.what));
+    CHECK(has(result.err, wrong.why));
+    CHECK(has(result.err, "  why: "));
+    CHECK(has(result.err, "  fix: "));
+    CHECK(result.err.size() < 400);
+    CHECK(result.out.empty());
+  }
+}
+
+TEST_CASE("a misspelt name is usage, a file that is not there is preflight") {
+  const std::string target = "sim:ttft=1ms,tpot=1ms";
+  CHECK(run_program({"run", "--task-set", "table_arth", "--target", target}).status == 2);
+  CHECK(run_program({"run", "--task-set", "table_arith", "--target", "opnai:x"}).status == 2);
+  CHECK(run_program({"tasks", "show", "table_arith:quik"}).status == 2);
+  CHECK(run_program({"run", "--task-set", "nofile.jsonl", "--target", target}).status == 3);
+  CHECK(run_program({"run", "nofile.toml"}).status == 3);
+  CHECK(run_program({"report", "nofile.db"}).status == 3);
+}
+
+TEST_CASE("a model without a type says which one it has") {
+  const TempDir dir;
+  const auto result = run_program({"model", "synth", "tiny", "-o", (dir / "m.gguf").string()});
+  CHECK(result.status == 0);
+  CHECK(has(result.err, "(the default"));
+  CHECK(has(run_program({"model", "synth", "--help"}).out, "f16 where no type is given"));
 }
 
 TEST_CASE("every command explains itself") {
@@ -76,7 +129,7 @@ TEST_CASE("prices list filters by key and by date") {
   CHECK(dated.status == 0);
   CHECK(has(dated.out, "2024-05-13"));
   CHECK_FALSE(has(dated.out, "2024-10-01"));
-  CHECK(run_program({"prices", "list", "no-such-model"}).status == 3);
+  CHECK(run_program({"prices", "list", "no-such-model"}).status == 2);
 }
 
 TEST_CASE("init writes a plan that run can print back, and never overwrites") {
@@ -92,7 +145,7 @@ TEST_CASE("init writes a plan that run can print back, and never overwrites") {
   write_file(dir / "again.toml", printed.out);
   CHECK(run_program({"run", "again.toml", "--print-plan"}, options).out == printed.out);
   const auto again = run_program({"init"}, options);
-  CHECK(again.status == 3);
+  CHECK(again.status == 2);
   CHECK(read_file(dir / "PLAN.toml") == plan);
 }
 

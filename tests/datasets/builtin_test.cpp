@@ -104,7 +104,7 @@ TEST_CASE("A misspelt set or size gets a suggestion") {
   CHECK(open_builtin("ko_number:quik").error().fix == "did you mean \"quick\"?");
   CHECK(open_builtin("zzz").error().fix == "built-in sets: table_arith, ko_number");
   CHECK(open_task_set("ko_numbr").error().fix == "did you mean \"ko_number\"?");
-  CHECK(open_task_set("ko_numbr").error().kind == ErrorKind::not_found);
+  CHECK(open_task_set("ko_numbr").error().kind == ErrorKind::usage);
 }
 
 TEST_CASE("A task set is given by name, file or directory") {

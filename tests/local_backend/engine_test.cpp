@@ -188,7 +188,7 @@ TEST_CASE("Sequences side by side, or in turn, give what each gives alone") {
   }
 }
 
-TEST_CASE("A reused beginning is reported and changes no bit; without it nothing is reused") {
+TEST_CASE("A reused beginning is reported and changes no bit, and without it nothing is reused") {
   const TempDir dir;
   SyntheticSpec flat = small();
   flat.margin = 0;

@@ -23,6 +23,7 @@ TEST_CASE("a machine is described by /proc and /sys") {
       "avx512_vnni_not\n\nprocessor\t: 1\nmodel name\t: other\nflags\t\t: avx512f\n");
   put(root, "proc/self/status", "Name:\tx\nCpus_allowed:\t5\nCpus_allowed_list:\t0,2-3\n");
   put(root, "proc/meminfo", "MemTotal:       16303428 kB\nSwapTotal:       1048572 kB\n");
+  put(root, "proc/loadavg", "0.52 1.58 2.59 1/467 12345\n");
   put(root, "proc/sys/kernel/osrelease", "6.1.0-18-amd64\n");
   put(root, "proc/sys/kernel/hostname", "secret-host\n");
   put(root, "sys/devices/system/cpu/online", "0-3,8\n");
@@ -38,6 +39,7 @@ TEST_CASE("a machine is described by /proc and /sys") {
   CHECK(m.hypervisor == "QEMU");
   CHECK(m.memory_bytes == 16303428ULL * 1024);
   CHECK(m.swap_bytes == 1048572ULL * 1024);
+  CHECK(m.load_average_1m == 0.52);
   CHECK(m.kernel == "6.1.0-18-amd64");
   CHECK(m.distribution == "Debian GNU/Linux 12 (bookworm)");
   CHECK(m.hostname_sha256 == sha256("secret-host"));
@@ -51,7 +53,19 @@ TEST_CASE("what a machine does not tell is empty") {
   CHECK(m.cores_online == 0);
   CHECK(m.hypervisor.empty());
   CHECK(m.memory_bytes == 0);
+  CHECK(!m.load_average_1m);
   CHECK(m.hostname_sha256.empty());
+}
+
+TEST_CASE("a load that makes no sense is none, and an idle machine has one") {
+  const TempDir root;
+  for (const char* const text : {"", "x", "-1 0 0", "nan 0 0", "inf 0 0", "1e300 0 0"}) {
+    put(root, "proc/loadavg", text);
+    INFO(text);
+    CHECK(!Machine::detect(root.path()).load_average_1m);
+  }
+  put(root, "proc/loadavg", "0.00 0.00 0.00 1/2 3");
+  CHECK(Machine::detect(root.path()).load_average_1m == 0.0);
 }
 
 TEST_CASE("lists of cores that make no sense count as none") {
@@ -90,12 +104,39 @@ TEST_CASE("a machine comes back from its value") {
   Machine m = Machine::detect();
   m.governor = "성능";
   m.sanitizer_build = true;
+  m.load_average_1m = GENERATE(std::optional<double>(), 0.0, 2.0, 1.25);
   const Result<Machine> back = machine_from_value(to_value(m));
   REQUIRE(back);
   CHECK(to_value(*back) == to_value(m));
   CHECK(back->governor == "성능");
   CHECK(back->memory_bytes == m.memory_bytes);
   CHECK(back->sanitizer_build);
+  CHECK(back->load_average_1m == m.load_average_1m);
+  const auto stored = parse_json(to_json(to_value(m), JsonStyle::canonical));
+  REQUIRE(stored);
+  REQUIRE(machine_from_value(*stored));
+  CHECK(machine_from_value(*stored)->load_average_1m == m.load_average_1m);
+}
+
+TEST_CASE("a machine stored before its load was recorded is read without one") {
+  Value::Map old;
+  const Value known = to_value(Machine::detect());
+  for (const auto& [name, value] : *known.map()) {
+    if (name != "load_average_1m") old.emplace_back(name, value);
+  }
+  const Result<Machine> machine = machine_from_value(Value(old));
+  REQUIRE(machine);
+  CHECK(!machine->load_average_1m);
+  CHECK(!machine->kernel.empty());
+}
+
+TEST_CASE("machines differ by what stays, not by their load") {
+  Machine a, b;
+  b.load_average_1m = 3;
+  CHECK(differences(a, b).empty());
+  b.cpu_model = "Xeon";
+  b.commit = "other";
+  CHECK(differences(a, b) == std::vector<std::string>{"cpu_model", "commit"});
 }
 
 TEST_CASE("a value that is no machine is refused by the field that is wrong") {

@@ -62,6 +62,26 @@ TEST_CASE("keys are sorted and named once") {
   CHECK(std::count(keys.begin(), keys.end(), "openai/gpt-4o") == 1);
 }
 
+TEST_CASE("a run takes the row in force with it and all later ones") {
+  const auto row = [](const char* model, const char* from) {
+    return std::string(R"({"provider":"p","model":")") + model + R"(","from":")" + from +
+           R"(","currency":"USD","verified":true,"source":"s","input":"1"})";
+  };
+  const auto parsed =
+      PriceBook::parse(book(row("m", "2024-01-01") + "," + row("m", "2026-01-01") + "," +
+                            row("m", "2025-01-01") + "," + row("other", "2026-01-01")));
+  REQUIRE(parsed);
+  const auto from = [&](const char* date) {
+    std::string out;
+    for (const PriceRow& r : parsed->since("p/m", date)) out += r.effective_from + " ";
+    return out;
+  };
+  CHECK(from("2024-12-31") == "2024-01-01 2026-01-01 2025-01-01 ");
+  CHECK(from("2025-01-01") == "2026-01-01 2025-01-01 ");
+  CHECK(from("2030-01-01") == "2026-01-01 ");
+  CHECK(from("2020-01-01") == "2024-01-01 2026-01-01 2025-01-01 ");
+}
+
 TEST_CASE("a bad price book is refused by row and field") {
   const std::string row(kRow);
   const std::string good = "{" + row + R"(,"input":"0.15"})";

@@ -97,3 +97,22 @@ TEST_CASE("a writer that goes without closing lets the next one in") {
   REQUIRE((*next)->close());
   CHECK(files_in(dir) == 1);
 }
+
+TEST_CASE("a store with hard links is refused by each of its names until it has one") {
+  const TempDir dir;
+  const auto path = dir / "run.db", other = dir / "other.db";
+  auto store = begun_store(path);
+  std::filesystem::create_hard_link(path, other);
+  const auto beside = StoreWriter::open(other, OpenMode::resume);
+  REQUIRE(!beside);
+  CHECK(beside.error().what == "\"" + other.string() + "\" is one of 2 hard links to one file");
+  // That dropped no lock of the first.
+  CHECK(refusal_elsewhere(path) == "\"" + path.string() + "\" is being written by another run");
+  store->put(sample_record());
+  REQUIRE(store->close());
+  CHECK(!StoreWriter::open(path, OpenMode::resume));
+  CHECK(files_in(dir) == 2);
+  CHECK(records(*reader(other)).size() == 1);  // reading harms nobody
+  std::filesystem::remove(other);
+  CHECK(StoreWriter::open(path, OpenMode::resume));
+}

@@ -53,20 +53,33 @@ TEST_CASE("an unknown cost is blank with the reason") {
   CHECK(blank(s, "cost_usd_total").find("1 failed calls may have been billed") == 0);
 
   SummaryInput unpriced = priced(records);
-  unpriced.price.reset();
+  unpriced.price_of = [](const RequestRecord&) { return nullptr; };
   s = summarize(unpriced);
-  CHECK(blank(s, "cost_usd_per_correct") == "no price for openai/gpt-4o at the date of the run");
+  CHECK(blank(s, "cost_usd_per_correct") ==
+        "no price for openai/gpt-4o on the day of its requests");
 }
 
 TEST_CASE("a price in won stays in won and leaves the dollar columns blank") {
   const std::vector<RequestRecord> records = answers(2);
   SummaryInput input = priced(records);
-  input.price = PriceBook::embedded().find("naver/HCX-DASH-001", "2024-06-17");
+  input.price_of = always("naver/HCX-DASH-001");
   const Summary s = summarize(input);
   CHECK(s.cost_currency == kKrw);
   CHECK(money_text(*s.cost_total) == "3");
   CHECK(*s.cost_per_1k_tasks == Approx(1500));
   CHECK(blank(s, "cost_usd_total") == "the price is in KRW, and no exchange rate is given");
+}
+
+TEST_CASE("each attempt has the price of its own day") {
+  std::vector<RequestRecord> records = answers(3);
+  PriceRow old, fresh;
+  old.input_per_1m = old.output_per_1m = parse_money("1", kUsd);
+  fresh.input_per_1m = fresh.output_per_1m = parse_money("10", kUsd);
+  SummaryInput input = priced(records);
+  input.price_of = [&](const RequestRecord& r) { return r.sent < ms(2000) ? &old : &fresh; };
+  CHECK(money_text(*summarize(input).cost_total) == "0.018");  // 1500 tokens: 2 x 0.0015 + 0.015
+  input.price_of = [&](const RequestRecord& r) { return r.sent < ms(2000) ? &old : nullptr; };
+  CHECK_FALSE(summarize(input).cost_total);  // half a sum is no cost
 }
 
 // A package that draws 20 W for a minute, read every 100 ms.

@@ -68,11 +68,18 @@ inline SummaryInput input_of(const std::vector<RequestRecord>& records,
   return input;
 }
 
+// The same price on every day.
+inline auto always(const std::string& key) {
+  return [row = PriceBook::embedded().find(key, "2024-06-17")](const RequestRecord&) {
+    return row ? &*row : nullptr;
+  };
+}
+
 inline SummaryInput priced(const std::vector<RequestRecord>& records) {
   SummaryInput input = input_of(records);
   input.cost_rule.kind = CostRule::Kind::tokens;
   input.cost_rule.price_key = "openai/gpt-4o";
-  input.price = PriceBook::embedded().find("openai/gpt-4o", "2024-06-17");
+  input.price_of = always("openai/gpt-4o");
   return input;
 }
 

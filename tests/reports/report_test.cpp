@@ -340,6 +340,26 @@ TEST_CASE("The environment holds the plan, the machine, the targets, the prices 
   }
 }
 
+TEST_CASE("The environment shows each sitting's machine, its load, and the models that answered") {
+  StoredRun run = sample_run();
+  run.run.machine.load_average_1m = 0.25;
+  run.sittings.push_back({1, {{Instant(), run.run.started + std::chrono::hours(24)}}});
+  run.sittings[1].program_version = "0.1.1";
+  run.sittings[1].machine.cpu_model = "Other CPU";
+  run.sittings[1].machine.load_average_1m = 1.5;
+  run.sittings[1].energy_notes.set("why_none", "no counter");
+  const std::string csv = write_csv(built(run).environment, ',');
+  for (const char* line :
+       {",machine,load_average_1m,0.25,", ",sitting,0.machine.cpu_model,Example CPU @ 2.40GHz,",
+        ",sitting,1.started_at_utc,2024-06-18T00:00:00.000Z,", ",sitting,1.program_version,0.1.1,",
+        ",sitting,1.machine.cpu_model,Other CPU,", ",sitting,1.machine.load_average_1m,1.5,",
+        ",sitting,1.energy.why_none,no counter,", ",target,demo-large.model_served,m-2024,"}) {
+    INFO(line);
+    CHECK(csv.find(line) != std::string::npos);
+  }
+  CHECK(write_csv(built(sample_run()).environment, ',').find(",sitting,") == std::string::npos);
+}
+
 TEST_CASE("The dictionary explains every column of every table, and each numeric one has a unit") {
   const Report report = built(sample_run());
   const Table& t = report.dictionary;

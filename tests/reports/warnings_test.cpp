@@ -20,7 +20,14 @@ TEST_CASE("What makes a run doubtful is warned about") {
   }
   SECTION("an interrupted run") {
     run.run.status = RunStatus::interrupted;
-    CHECK(has("unfinished"));
+    run.run.command_line = "pennyweight run demo.toml";
+    const Report own = built(run);
+    REQUIRE(warning(own, "unfinished") != nullptr);
+    CHECK(warning(own, "unfinished")->advice == "run --resume goes on where it stopped");
+    run.run.command_line = "./pennyweight demo --no-progress";
+    const Report demo = built(run);
+    REQUIRE(warning(demo, "unfinished") != nullptr);
+    CHECK(warning(demo, "unfinished")->advice == "a demo is not resumed: run it again");
   }
   SECTION("a killed run, with what it had in flight") {
     run.run.status = RunStatus::running;
@@ -52,6 +59,64 @@ TEST_CASE("What makes a run doubtful is warned about") {
   SECTION("several sittings") {
     run.sittings.push_back({1, run.sittings[0].clock_pairs});
     CHECK(has("resumed"));
+  }
+  SECTION("a later sitting of another machine, or of a slower program") {
+    Sitting later{1, run.sittings[0].clock_pairs};
+    run.sittings.push_back(later);
+    CHECK_FALSE(has("another_machine"));  // it says nothing of its machine
+    run.sittings[1].machine = run.run.machine;
+    run.sittings[1].machine.load_average_1m = 0.1;
+    CHECK_FALSE(has("another_machine"));
+    run.sittings[1].machine.cpu_model = "Other CPU";
+    run.sittings[1].machine.kernel = "Linux 6.2.0";
+    run.sittings[1].machine.optimised_build = false;
+    const Report report = built(run);
+    REQUIRE(warning(report, "another_machine") != nullptr);
+    CHECK(warning(report, "another_machine")
+              ->what.find(": sitting 1 (cpu_model, kernel, optimised_build)") != std::string::npos);
+    CHECK(warning(report, "debug_build") != nullptr);
+  }
+  SECTION("a machine that was busy already") {
+    run.run.machine.load_average_1m = 1;  // of 2 cores
+    CHECK_FALSE(has("busy_machine"));
+    run.run.machine.load_average_1m = 1.234;
+    REQUIRE(has("busy_machine"));
+    CHECK(warning(built(run), "busy_machine")->what ==
+          "the machine was busy at the start: latencies and energy may include other work: "
+          "load 1.23 on 2 cores");
+    run.run.machine.cores_online = 4;  // the load is that of all, not of those we may use
+    CHECK_FALSE(has("busy_machine"));
+    run.sittings.push_back({1, run.sittings[0].clock_pairs});
+    run.sittings[1].machine = run.run.machine;
+    run.sittings[1].machine.load_average_1m = 4;
+    CHECK(has("busy_machine"));
+  }
+  SECTION("a server that answers as another model") {
+    const auto served = [&](const std::string& asked, const std::string& name) {
+      run.cells[1].target_facts.set("model", asked);
+      for (RequestRecord& r : run.records) {
+        if (r.cell_id == "large") r.model_served = name;
+      }
+      return has("other_model");
+    };
+    CHECK_FALSE(served("gpt-4o", "gpt-4o"));
+    CHECK_FALSE(served("gpt-4o", "gpt-4o-2024-08-06"));
+    CHECK_FALSE(served("gpt-4", "gpt-4-0613"));
+    CHECK_FALSE(served("small-latest", "small-2409"));
+    CHECK_FALSE(served("gpt-4o", ""));  // it said nothing
+    CHECK(served("gpt-4o", "gpt-4o-mini"));
+    CHECK(served("gpt-4o", "gpt-4o-mini-2024-07-18"));
+    CHECK(served("phi-3", "phi-3-14"));
+    CHECK(served("gpt-4o-2024-05-13", "gpt-4o-2024-08-06"));
+    CHECK(served("gpt-4", "gpt-40613"));
+    CHECK(served("small", "tiny"));
+    run.records.back().model_served = "small";  // some answers are not enough
+    const Report report = built(run);
+    CHECK(warning(report, "other_model")->what ==
+          "the server named another model than it was asked for: "
+          "demo-large (asked for small, got tiny)");
+    CHECK(text(report.summary, kLarge, "flags").find("other_model") != std::string::npos);
+    CHECK(text(report.summary, kSmall, "flags").find("other_model") == std::string::npos);
   }
   SECTION("a price from memory") {
     run.prices[0].verified = false;

@@ -78,7 +78,7 @@ TEST_CASE("At concurrency 1 a block is one task, asked of every target before th
   }
 }
 
-TEST_CASE("Above concurrency 1 a block is a slice of at least four times as many tasks") {
+TEST_CASE("While no pace is known a block above concurrency 1 is four times as many tasks") {
   const int concurrency = GENERATE(2, 3, 8);
   const std::size_t tasks = GENERATE(1u, 7u, 8u, 100u, 101u);
   Grid grid;
@@ -93,6 +93,83 @@ TEST_CASE("Above concurrency 1 a block is a slice of at least four times as many
     for (const std::size_t task : block.tasks) ++asked[block.target][task];
   }
   for (const auto& target : asked) CHECK(target == std::vector<int>(tasks, 1));
+}
+
+TEST_CASE("A round takes the tasks of 30 s on the fastest target, and all where little is left") {
+  Grid grid;
+  grid.tasks = {1000};
+  grid.concurrency = {4};
+  grid.targets = 2;
+  grid.warm_up = 2;
+  BlockSequence sequence(grid);
+  const auto round = [&](Phase phase) {
+    const auto first = sequence.next(), second = sequence.next();
+    REQUIRE((first && second));
+    CHECK(first->phase == phase);
+    CHECK(first->tasks == second->tasks);
+    CHECK(first->number == second->number);
+    CHECK(first->target != second->target);
+    return *second;
+  };
+  round(Phase::warm_up);
+  // Two answers in 1 s leave half of the slots empty: 4 would have come. The other one is slower.
+  sequence.note_pace(0, 2, std::chrono::seconds(1));
+  sequence.note_pace(1, 4, std::chrono::seconds(2));
+  Block block = round(Phase::measured);
+  CHECK(block.tasks.size() == 120);
+  CHECK(block.tasks.front() == 0);
+  // A round refines it: target 0 is slower than it seemed, now target 1 is the fastest.
+  sequence.note_pace(0, 120, std::chrono::seconds(60));
+  sequence.note_pace(1, 120, std::chrono::seconds(40));
+  block = round(Phase::measured);
+  CHECK(block.tasks.size() == 90);
+  CHECK(block.tasks.front() == 120);
+  CHECK(block.number == 1);
+  // Where nothing was answered nothing is learnt.
+  sequence.note_pace(0, 0, std::chrono::milliseconds(1));
+  sequence.note_pace(1, 0, std::chrono::milliseconds(1));
+  CHECK(round(Phase::measured).tasks.size() == 90);
+  // A slow crowd: never below four times the concurrency.
+  sequence.note_pace(0, 4, std::chrono::minutes(5));
+  sequence.note_pace(1, 4, std::chrono::minutes(5));
+  CHECK(round(Phase::measured).tasks.size() == 16);
+  // 684 tasks are left: a second block of 400 would be cut short, so this one takes them all.
+  sequence.note_pace(0, 400, std::chrono::seconds(30));
+  block = round(Phase::measured);
+  CHECK(block.tasks.size() == 684);
+  CHECK(block.tasks.back() == 999);
+  CHECK_FALSE(sequence.next());
+}
+
+TEST_CASE("Pace is of one task set and load point, and cuts no block at concurrency 1") {
+  Grid grid;
+  grid.tasks = {40};
+  grid.concurrency = {1, 2};
+  BlockSequence sequence(grid);
+  for (std::size_t i = 0; i < 40; ++i) {
+    CHECK(sequence.next()->tasks == std::vector<std::size_t>{i});
+    sequence.note_pace(0, 1, std::chrono::nanoseconds(0));
+  }
+  CHECK(sequence.next()->tasks.size() == 8);
+  sequence.note_pace(0, 8, std::chrono::nanoseconds(0));  // in no time: as many as there are
+  CHECK(sequence.next()->tasks.size() == 32);
+}
+
+TEST_CASE("No repeat is cut into more blocks than the bound says, whatever the pace") {
+  const int concurrency = GENERATE(1, 2, 8);
+  for (const std::size_t tasks : {1u, 7u, 8u, 63u, 64u, 65u, 500u}) {
+    Grid grid;
+    grid.tasks = {tasks};
+    grid.concurrency = {concurrency};
+    BlockSequence sequence(grid);
+    std::size_t blocks = 0;
+    while (const auto block = sequence.next()) {
+      ++blocks;
+      sequence.note_pace(0, block->tasks.size(), std::chrono::seconds(blocks % 2 == 0 ? 1 : 90));
+    }
+    CHECK(blocks <= most_blocks(tasks, concurrency));
+  }
+  CHECK(most_blocks(500, 8) == 15);
 }
 
 TEST_CASE("Warm-up comes before each task set and load point, from the end of the selection") {

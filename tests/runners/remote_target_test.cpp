@@ -231,6 +231,23 @@ TEST_CASE("the check asks for the models, and tolerates a server that has or sho
   CHECK(seen[0].head.find(std::string("Authorization: Bearer ") + kKey) != std::string::npos);
 }
 
+TEST_CASE("the check finds an API below /v1 where the URL has none") {
+  ScriptServer server({Script::reply(404, "application/json", "{}"),
+                       Script::reply(200, "application/json", "{\"data\":[]}"),
+                       Script::reply(404, "text/html", "no"),
+                       Script::reply(404, "text/html", "no")});
+  const auto target = make_target(server.url(""));
+  const auto checked = target->check();
+  REQUIRE_FALSE(checked);
+  CHECK(checked.error().kind == ErrorKind::usage);
+  CHECK(checked.error().fix.find(server.url("/v1") + "#") != std::string::npos);
+  CHECK(target->check());  // nor is there one below /v1: it may answer all the same
+  const auto seen = server.requests();
+  REQUIRE(seen.size() == 4);
+  CHECK(seen[0].head.find("GET /models ") == 0);
+  CHECK(seen[1].head.find("GET /v1/models ") == 0);
+}
+
 TEST_CASE("the check names the place of a refused or missing key, never the key") {
   ScriptServer server({Script::reply(401, "application/json",
                                      std::string(R"({"error":{"message":"no: )") + kKey + "\"}}")});

@@ -150,7 +150,10 @@ TEST_CASE("A target that never connects is given up, the other goes on") {
   const auto result = bench.run(experiment);
   REQUIRE(result);
   CHECK(result->end == RunEnd::complete);
-  CHECK(result->all_failed_to_connect);
+  REQUIRE(result->lost.size() == 1);
+  CHECK(result->lost[0].kind == ErrorKind::unreachable);
+  CHECK(result->lost[0].what.find("\"down\" was given up: the last 3") != std::string::npos);
+  CHECK(result->lost[0].fix.find("the 7 requests that were not sent") != std::string::npos);
   std::map<std::string, std::set<std::string>> tasks;
   for (const auto& r : bench.store.records) tasks[r.cell_id].insert(r.task_id);
   CHECK(tasks[experiment.cells[0].cell_id].size() == 3);
@@ -164,7 +167,8 @@ TEST_CASE("A refused key is given up without retries and counted") {
   const auto result = bench.run(experiment);
   REQUIRE(result);
   CHECK(result->authentication_failures == 3);
-  CHECK_FALSE(result->all_failed_to_connect);
+  REQUIRE(result->lost.size() == 1);
+  CHECK(result->lost[0].kind == ErrorKind::authentication);
   CHECK(bench.store.records.size() == 3);
 }
 
@@ -175,7 +179,7 @@ TEST_CASE("A target that fails now and then is not given up") {
   const auto result = bench.run(experiment);
   REQUIRE(result);
   CHECK(result->requests == 30);
-  CHECK_FALSE(result->all_failed_to_connect);
+  CHECK(result->lost.empty());
 }
 
 TEST_CASE("When the store fails sending stops") {

@@ -13,12 +13,18 @@ TEST_CASE("a registered key is taken out wherever it stands") {
   CHECK(redact("canary-5f1e9c-longer!") == "[redacted]!");  // not just its beginning
 }
 
-TEST_CASE("too short to be a key is not registered") {
-  register_secret("not");
-  register_secret("");
-  CHECK(redact("not a key") == "not a key");
-  register_secret("EMPT");  // short, and yet sent
-  CHECK(redact("key EMPT.") == "key [redacted].");
+TEST_CASE("what is too short for a secret, or a known placeholder, is left where it stands") {
+  for (const std::string word : {"", "none", "dummy", "EMPTY", "1234567", "sk-no-key-required",
+                                 "No-Key-Required", "placeholder", "changeme"}) {
+    register_secret(word);
+    const std::string text = "none of the EMPTY boxes: <" + word + ">";
+    CHECK(redact(text) == text);
+    CHECK(redact_registered(text) == text);
+  }
+  register_secret("8-bytes!");
+  CHECK(redact_registered("<8-bytes!>") == "<[redacted]>");
+  register_secret("placeholder-5f1e9c");  // only the whole word is none
+  CHECK(redact_registered("placeholder placeholder-5f1e9c") == "placeholder [redacted]");
 }
 
 TEST_CASE("what looks like a key is taken out without being registered") {
