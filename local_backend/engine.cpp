@@ -86,13 +86,13 @@ ModelInfo describe(const std::filesystem::path& path, const GgufFile& file,
   ModelInfo info;
   info.path = path.string();
   info.name = file.text_value("general.name").value_or(std::nullopt).value_or(path.stem().string());
-  info.architecture = "llama";
+  info.architecture = config.architecture->name;
   info.quantization = model.weights.quantization;
   info.file_bytes = file.file_size();
   info.parameters = model.weights.parameters;
   info.weight_bytes = model.weights.bytes_per_token;
   info.kv_bytes_per_token = KvPool::block_bytes(config) / kKvBlock;
-  info.layers = config.layers;
+  info.layers = static_cast<int>(config.layers.size());
   info.embedding_length = config.embedding_length;
   info.heads = config.heads;
   info.kv_heads = config.kv_heads;
@@ -135,7 +135,7 @@ Result<std::unique_ptr<Engine>> open_model(const std::filesystem::path& path,
   auto chat_template = ChatTemplate::load(*file, *tokenizer);
   if (!chat_template) return fail(in_file(path, chat_template.error()));
   auto team = std::make_unique<ThreadTeam>(*threads);
-  auto weights = load_weights(*file, *config, *team);
+  auto weights = load_weights(*file, *config, *context, *team);
   if (!weights) return fail(std::move(weights).error());
   auto pool = KvPool::make(*config, *positions);
   if (!pool) return fail(std::move(pool).error());

@@ -93,10 +93,12 @@ float yarn_magnitude(float factor, float log_multiplier) {
 void read_rope(KeyReader& reader, ModelConfig& config) {
   const std::string_view name = config.architecture->name;
   RopeConfig rope;
-  rope.dimensions = reader.count("rope.dimension_count", kMaxHeadLength).value_or(config.head_length);
+  rope.dimensions =
+      reader.count("rope.dimension_count", kMaxHeadLength).value_or(config.head_length);
   if (rope.dimensions > config.head_length || rope.dimensions % 2 != 0)
-    reader.refuse(fmt::format("{} is {}", reader.name("rope.dimension_count"), rope.dimensions),
-                  fmt::format("it must be even, at most the head's length, {}", config.head_length));
+    reader.refuse(
+        fmt::format("{} is {}", reader.name("rope.dimension_count"), rope.dimensions),
+        fmt::format("it must be even, at most the head's length, {}", config.head_length));
   if (name == "llama" && rope.dimensions != config.head_length)
     reader.refuse(fmt::format("llama.rope.dimension_count is {}", rope.dimensions),
                   fmt::format("in a llama model it is the head's length, {}", config.head_length));
@@ -110,11 +112,14 @@ void read_rope(KeyReader& reader, ModelConfig& config) {
     reader.refuse(fmt::format("{} is {}", reader.name("rope.scaling.factor"), factor),
                   "it must be 1 or more, or 0 for none");
   rope.magnitude = reader.real("rope.scaling.attn_factor", 1.0f, 0.0f);
-  rope.original_context =
-      reader.count("rope.scaling.original_context_length", kMaxContext).value_or(config.context_length);
+  rope.original_context = reader.count("rope.scaling.original_context_length", kMaxContext)
+                              .value_or(config.context_length);
   if (scaling != "none") rope.frequency_scale = 1.0f / factor;
   if (scaling == "yarn") {
     rope.yarn = true;
+    if (rope.base < 1.5f)
+      reader.refuse(fmt::format("{} is {}", reader.name("rope.freq_base"), rope.base),
+                    "YaRN divides by its logarithm");
     rope.beta_fast = reader.real("rope.scaling.yarn_beta_fast", 32.0f, 0.01f);
     rope.beta_slow = reader.real("rope.scaling.yarn_beta_slow", 1.0f, 0.01f);
     rope.magnitude *=
@@ -139,7 +144,8 @@ void read_layers(KeyReader& reader, ModelConfig& config) {
   const auto layers = static_cast<int>(config.layers.size());
   if (kind.rotation_gap > 0)
     for (int i = 0; i < layers; ++i)
-      if ((i + 1) % kind.rotation_gap == 0) config.layers[static_cast<std::size_t>(i)].rotation = -1;
+      if ((i + 1) % kind.rotation_gap == 0)
+        config.layers[static_cast<std::size_t>(i)].rotation = -1;
   const bool is_exaone = kind.name == "exaone4";
   if (kind.window_period == 0 || (is_exaone && layers != 64)) return;
   int window = reader.count_or_zero("attention.sliding_window", kMaxContext);
@@ -152,9 +158,10 @@ void read_layers(KeyReader& reader, ModelConfig& config) {
     for (int i = 0; i < layers && period > 0; ++i) pattern.push_back(i % period < period - 1);
   }
   if (pattern.size() < config.layers.size())
-    return reader.refuse(fmt::format("{} has {} entries",
-                                     reader.name("attention.sliding_window_pattern"), pattern.size()),
-                         fmt::format("the model has {} layers", layers));
+    return reader.refuse(
+        fmt::format("{} has {} entries", reader.name("attention.sliding_window_pattern"),
+                    pattern.size()),
+        fmt::format("the model has {} layers", layers));
   RopeConfig local = config.rotations.front();
   if (kind.name == "gemma3") {
     local.base = 10000;
@@ -211,8 +218,9 @@ Result<ModelConfig> read_model_config(const GgufFile& file) {
   if ((*kind)->name == "exaone4")
     config.ignored_layers = reader.count_or_zero("nextn_predict_layers", kMaxLayers);
   if (config.ignored_layers >= layers)
-    reader.refuse(fmt::format("{} of {} layers predict further tokens", config.ignored_layers, layers),
-                  "none is left to run");
+    reader.refuse(
+        fmt::format("{} of {} layers predict further tokens", config.ignored_layers, layers),
+        "none is left to run");
   if (reader.error()) return fail(*reader.error());
   layers -= config.ignored_layers;
   config.layers.resize(static_cast<std::size_t>(layers));

@@ -61,8 +61,7 @@ std::optional<Error> missing(const WantedTensor& wanted) {
 std::string_view divisors_name(const GgufFile& file, const ModelConfig& config, int context) {
   if (file.tensor("rope_freqs.weight") != nullptr) return "rope_freqs.weight";
   const bool is_long = context > config.rotations.front().original_context;
-  const std::string_view name =
-      is_long ? "rope_factors_long.weight" : "rope_factors_short.weight";
+  const std::string_view name = is_long ? "rope_factors_long.weight" : "rope_factors_short.weight";
   return file.tensor(name) != nullptr ? name : "";
 }
 

@@ -36,9 +36,10 @@ struct ModelWeights {
   std::vector<ModelLayer> layers;
   std::vector<float> rope_divisors;  // empty when the file has none
   std::uint64_t parameters = 0;
-  // Read for each decoded token: all but an untied embedding, and of the experts those that it uses.
+  // Read for each decoded token: all but an untied embedding, and of the experts those that it
+  // uses.
   std::uint64_t bytes_per_token = 0;
-  std::string quantization;           // of the matrices: "Q4_0", or "mixed"
+  std::string quantization;  // of the matrices: "Q4_0", or "mixed"
 };
 
 // What reading the weights would take, after every tensor was found with its expected type and

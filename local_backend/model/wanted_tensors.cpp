@@ -29,8 +29,7 @@ class Collector {
     to.resize(size(c_.experts));
     std::vector<TensorPart> parts;
     for (PackedMatrix& one : to) parts.push_back({rows, &one, nullptr});
-    wanted_.push_back(
-        {std::move(name), {columns, rows, to.size()}, std::move(parts), false, true});
+    wanted_.push_back({std::move(name), {columns, rows, to.size()}, std::move(parts), false, true});
   }
 
   void layer(int index, ModelLayer& layer) {
@@ -68,16 +67,19 @@ class Collector {
     const auto embedding = size(c_.embedding_length);
     const auto query = size(c_.query_length()), kv = size(c_.kv_length());
     if (file_.tensor(block_ + "attn_qkv.weight") != nullptr) {
-      wanted_.push_back({block_ + "attn_qkv.weight",
-                         {embedding, query + 2 * kv},
-                         {{query, &layer.query, nullptr}, {kv, &layer.key, nullptr},
-                          {kv, &layer.value, nullptr}},
-                         false, false});
+      wanted_.push_back(
+          {block_ + "attn_qkv.weight",
+           {embedding, query + 2 * kv},
+           {{query, &layer.query, nullptr}, {kv, &layer.key, nullptr}, {kv, &layer.value, nullptr}},
+           false,
+           false});
       wanted_.push_back({block_ + "attn_qkv.bias",
                          {query + 2 * kv},
-                         {{query, nullptr, &layer.query_bias}, {kv, nullptr, &layer.key_bias},
+                         {{query, nullptr, &layer.query_bias},
+                          {kv, nullptr, &layer.key_bias},
                           {kv, nullptr, &layer.value_bias}},
-                         true, false});
+                         true,
+                         false});
       return;
     }
     matrix(block_ + "attn_q.weight", embedding, query, layer.query);
@@ -94,7 +96,8 @@ class Collector {
       wanted_.push_back({block_ + "ffn_up.weight",
                          {embedding, 2 * hidden},
                          {{hidden, &layer.gate, nullptr}, {hidden, &layer.up, nullptr}},
-                         false, false});
+                         false,
+                         false});
     } else {
       matrix(block_ + "ffn_gate.weight", embedding, hidden, layer.gate);
       matrix(block_ + "ffn_up.weight", embedding, hidden, layer.up);
@@ -129,8 +132,7 @@ std::vector<WantedTensor> wanted_tensors(const GgufFile& file, const ModelConfig
   collector.matrix("token_embd.weight", embedding, vocabulary, weights.embedding);
   collector.vector("output_norm.weight", embedding, weights.output_norm);
   collector.bias("output_norm.bias", embedding, weights.output_norm_bias);
-  if (!config.tied_output)
-    collector.matrix("output.weight", embedding, vocabulary, weights.output);
+  if (!config.tied_output) collector.matrix("output.weight", embedding, vocabulary, weights.output);
   collector.bias("output.bias", vocabulary, weights.output_bias);
   for (std::size_t i = 0; i < config.layers.size(); ++i)
     collector.layer(static_cast<int>(i), weights.layers[i]);

@@ -41,7 +41,7 @@ std::vector<float> engine_logits(const std::filesystem::path& path,
   INFO((config ? "" : config.error().what));
   REQUIRE(config);
   ThreadTeam team(setup.threads);
-  const auto weights = load_weights(*file, *config, team);
+  const auto weights = load_weights(*file, *config, 4096, team);
   INFO((weights ? "" : weights.error().what));
   REQUIRE(weights);
   auto pool = KvPool::make(*config, tokens.size());
@@ -263,7 +263,7 @@ TEST_CASE("A raised flag stops a run between layers") {
   const auto config = read_model_config(*file);
   REQUIRE(config);
   ThreadTeam team(2);
-  const auto weights = load_weights(*file, *config, team);
+  const auto weights = load_weights(*file, *config, 4096, team);
   REQUIRE(weights);
   auto pool = KvPool::make(*config, 128);
   REQUIRE(pool);
@@ -297,7 +297,7 @@ TEST_CASE("Sequences that share a step keep the bits that they have alone") {
   const auto config = read_model_config(*file);
   REQUIRE(config);
   ThreadTeam team(3);
-  const auto weights = load_weights(*file, *config, team);
+  const auto weights = load_weights(*file, *config, 4096, team);
   REQUIRE(weights);
   auto pool = KvPool::make(*config, 5 * 128);
   REQUIRE(pool);

@@ -7,7 +7,7 @@ namespace {
 
 ModelConfig shape() {
   ModelConfig config;
-  config.layers = 2;
+  config.layers.resize(2);
   config.kv_heads = 3;
   config.head_length = 6;
   return config;
