@@ -63,7 +63,9 @@ void print_compared(const Options& options, const llm::Fidelity& f) {
 Result<std::vector<llm::Token>> read_tokens(const Options& options, const llm::Engine& engine) {
   auto text = read_file(options.text);
   if (!text) return fail(text.error());
-  return engine.tokenizer().encode(*text, llm::Specials::as_text);
+  auto tokens = engine.tokenizer().encode(*text, llm::Specials::as_text);
+  if (engine.tokenizer().add_bos()) tokens.insert(tokens.begin(), engine.tokenizer().bos());
+  return tokens;
 }
 
 Result<ExitStatus> perplexity(Options options) {
