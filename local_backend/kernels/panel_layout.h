@@ -8,10 +8,11 @@
 // A line of a plane has 4 bytes for each row, so that a 32-bit lane is a row.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
-#include "local_backend/quantization/block_formats.h"
+#include "local_backend/quantization/block_fields.h"
 
 namespace pennyweight::llm {
 
@@ -68,10 +69,20 @@ consteval PanelLayout layout_of(TensorType type) {
   return {};
 }
 
-// Values of the 4-bit codes, plus 128 so that they are unsigned.
-alignas(16) inline constexpr std::uint8_t kNonlinearCodes[16] = {
-    1, 24, 45, 63, 79, 93, 106, 118, 129, 141, 153, 166, 181, 197, 217, 241};  // IQ4_NL, IQ4_XS
-alignas(16) inline constexpr std::uint8_t kFloat4Codes[16] = {
-    128, 129, 130, 131, 132, 134, 136, 140, 128, 127, 126, 125, 124, 122, 120, 116};  // MXFP4, x 2
+// What 4-bit codes stand for, plus kCodeOffset so that it is unsigned.
+struct alignas(16) CodeTable {
+  std::uint8_t values[16];
+};
+inline constexpr int kCodeOffset = 128;
+
+consteval CodeTable raised(const std::array<std::int8_t, 16>& values) {
+  CodeTable table{};
+  for (std::size_t i = 0; i < 16; ++i)
+    table.values[i] = static_cast<std::uint8_t>(values[i] + kCodeOffset);
+  return table;
+}
+
+inline constexpr CodeTable kRaisedIq4 = raised(kIq4Values);
+inline constexpr CodeTable kRaisedMxfp4 = raised(kMxfp4Values);
 
 }  // namespace pennyweight::llm

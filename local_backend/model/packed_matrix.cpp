@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstring>
 
 #include "local_backend/kernels/panel_layout.h"
@@ -71,23 +70,24 @@ void for_each_four(const BitPlane& plane, std::size_t elements, std::size_t lane
               first + part * plane.run + i);
 }
 
-std::uint32_t word_at(const std::byte* p) {
+std::uint32_t word_at(const void* p) {
   std::uint32_t word = 0;
   std::memcpy(&word, p, sizeof word);
   return word;
 }
 
-// Bits of the four codes from `codes` on, each in its byte.
+// A mask of `bits` bits in each byte.
 constexpr std::uint32_t each_byte(int bits) {
   return ((1u << bits) - 1) * 0x01010101u;
 }
 
 void put_block(const PanelLayout& layout, const RowBlock& block, const RowPlace& place,
                std::byte* panel) {
-  for (std::size_t i = 0; i < layout.head_bytes; ++i) panel[place.head(layout, i)] = block.head[i];
+  for (std::size_t i = 0; i < layout.head_bytes; ++i)
+    panel[place.head(layout, i)] = std::byte{block.head[i]};
   std::byte* body = panel + place.body(layout);
   for (std::size_t i = 0; i < layout.scale_bytes; ++i)
-    body[i * kPanelRows + place.lane] = block.scales[i];
+    body[i * kPanelRows + place.lane] = std::byte{block.scales[i]};
   const auto put = [&](const BitPlane& plane, std::size_t offset, int first_bit) {
     for_each_four(
         plane, layout.elements, place.lane, [&](std::size_t at, int shift, std::size_t k) {
@@ -100,12 +100,13 @@ void put_block(const PanelLayout& layout, const RowBlock& block, const RowPlace&
   put(layout.high, layout.high_offset(), layout.low.bits);
 }
 
-void get_block(const PanelLayout& layout, const std::byte* panel, const RowPlace& place,
-               RowBlock& block) {
-  for (std::size_t i = 0; i < layout.head_bytes; ++i) block.head[i] = panel[place.head(layout, i)];
+RowBlock get_block(const PanelLayout& layout, const std::byte* panel, const RowPlace& place) {
+  RowBlock block;
+  for (std::size_t i = 0; i < layout.head_bytes; ++i)
+    block.head[i] = std::to_integer<std::uint8_t>(panel[place.head(layout, i)]);
   const std::byte* body = panel + place.body(layout);
   for (std::size_t i = 0; i < layout.scale_bytes; ++i)
-    block.scales[i] = body[i * kPanelRows + place.lane];
+    block.scales[i] = std::to_integer<std::uint8_t>(body[i * kPanelRows + place.lane]);
   std::memset(block.codes.data(), 0, layout.elements);
   const auto get = [&](const BitPlane& plane, std::size_t offset, int first_bit) {
     for_each_four(
@@ -117,6 +118,7 @@ void get_block(const PanelLayout& layout, const std::byte* panel, const RowPlace
   };
   get(layout.low, layout.low_offset(), 0);
   get(layout.high, layout.high_offset(), layout.low.bits);
+  return block;
 }
 
 void pack_blocks(const PanelLayout& layout, std::size_t columns, std::span<const std::byte> rows,
@@ -133,10 +135,13 @@ void pack_blocks(const PanelLayout& layout, std::size_t columns, std::span<const
 void unpack_blocks(const PanelLayout& layout, const std::byte* panel, std::size_t lane,
                    std::span<float> out) {
   const std::size_t blocks = out.size() / layout.elements;
-  RowBlock block;
+  std::array<std::byte, 256> file;  // no block is longer
+  const std::span bytes(file.data(), block_format(layout.type)->bytes);
   for (std::size_t b = 0; b < blocks; ++b) {
-    get_block(layout, panel, {b, blocks, lane}, block);
-    block_values(layout.type, block, out.subspan(b * layout.elements, layout.elements));
+    RowBlock block = get_block(layout, panel, {b, blocks, lane});
+    write_block(layout.type, block, bytes.data());
+    // Cannot fail: the length is one block's.
+    (void)dequantize(layout.type, bytes, out.subspan(b * layout.elements, layout.elements));
   }
 }
 
@@ -177,7 +182,7 @@ void unpack_row(const PackedMatrix& matrix, std::size_t row, std::span<float> ou
       out[k] = f16_to_f32(half);
     } else {
       std::memcpy(&half, panel + bf16_place(k, lane), 2);
-      out[k] = std::bit_cast<float>(std::uint32_t{half} << 16);
+      out[k] = bf16_to_f32(half);
     }
   }
 }

@@ -1,4 +1,4 @@
-// One row's block between the file's bytes, a panel's planes and its values.
+// One row's block, between the file's bytes and a panel's planes.
 #pragma once
 
 #include <array>
@@ -10,16 +10,15 @@
 
 namespace pennyweight::llm {
 
-// The parts that kernels/panel_layout.h names. Only those that the type's layout has are set.
+// The parts that kernels/panel_layout.h names. Only those that the type's layout has mean anything.
 struct RowBlock {
-  std::array<std::byte, 4> head;
-  std::array<std::byte, 16> scales;  // as panels have them
-  std::array<std::byte, 256> codes;  // unsigned, one an element
+  std::array<std::uint8_t, 4> head;
+  std::array<std::uint8_t, 16> scales;  // as panels have them
+  std::array<std::uint8_t, 256> codes;  // one an element
 };
 
-// `type` is one that panel_layout.h lists; `bytes` a whole block of a file.
+// The block's bytes in a file, to and fro without loss. `type` is one that panel_layout.h lists.
 void read_block(TensorType type, const std::byte* bytes, RowBlock& block);
-// What `dequantize` makes of the block, as many as it has elements.
-void block_values(TensorType type, const RowBlock& block, std::span<float> out);
+void write_block(TensorType type, const RowBlock& block, std::byte* bytes);
 
 }  // namespace pennyweight::llm
