@@ -224,6 +224,7 @@ std::vector<std::byte> largest_blocks(TensorType type, std::size_t values) {
     for (std::size_t b = 0; b < out.size(); b += format.bytes)
       for (std::size_t j = 0; j < 16; ++j) out[b + 192 + j] = std::byte{0x80};
   if (type == TensorType::q8_0) std::fill(out.begin(), out.end(), std::byte{0x80});
+  if (type == TensorType::mxfp4) std::fill(out.begin(), out.end(), std::byte{0x77});
   set_scales(type, 0x3C00, out);
   return out;
 }

@@ -104,12 +104,13 @@ TEST_CASE("Extreme blocks and activations are exact too") {
 
 TEST_CASE("Integer sums reach their bounds and no further, and are exact there") {
   const std::pair<TensorType, std::int64_t> bounds[] = {
-      {TensorType::q4_0, 32 * 8 * 127},         {TensorType::q4_1, 32 * 15 * 127},
-      {TensorType::q5_0, 32 * 16 * 127},        {TensorType::q5_1, 32 * 31 * 127},
-      {TensorType::q8_0, 32 * 128 * 127},       {TensorType::iq4_nl, 32 * 127 * 127},
-      {TensorType::q2_k, 256 * 15 * 3 * 127},   {TensorType::q3_k, 256 * 32 * 4 * 127},
-      {TensorType::q4_k, 256 * 63 * 15 * 127},  {TensorType::q5_k, 256 * 63 * 31 * 127},
-      {TensorType::q6_k, 256 * 128 * 32 * 127}, {TensorType::iq4_xs, 256 * 32 * 127 * 127}};
+      {TensorType::q4_0, 32 * 8 * 127},          {TensorType::q4_1, 32 * 15 * 127},
+      {TensorType::q5_0, 32 * 16 * 127},         {TensorType::q5_1, 32 * 31 * 127},
+      {TensorType::q8_0, 32 * 128 * 127},        {TensorType::iq4_nl, 32 * 127 * 127},
+      {TensorType::mxfp4, 32 * 12 * 127},        {TensorType::q2_k, 256 * 15 * 3 * 127},
+      {TensorType::q3_k, 256 * 32 * 4 * 127},    {TensorType::q4_k, 256 * 63 * 15 * 127},
+      {TensorType::q5_k, 256 * 63 * 31 * 127},   {TensorType::q6_k, 256 * 128 * 32 * 127},
+      {TensorType::iq4_xs, 256 * 32 * 127 * 127}};
   for (const auto& [type, bound] : bounds) {
     INFO(name_of(type));
     const TestActivations a = extreme_activations(256);
