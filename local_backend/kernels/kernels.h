@@ -16,12 +16,8 @@ namespace pennyweight::llm {
 inline constexpr std::size_t kPanelRows = 16;
 inline constexpr std::size_t kMaxHeadLength = 1024;
 
-// One panel of each type, K columns (blocks = K / 32):
-//   F32   [K][16] floats
-//   F16   [K][16] halves
-//   Q8_0  [blocks][16] f16 scales, padded to 64 bytes; then [blocks][8][16][4] bytes q + 128
-//   Q4_0  the same scales; then [blocks][4][16][4] bytes: low nibbles are elements 4g..4g+3 of the
-//         block, high nibbles elements 16+4g..
+// One panel of F32 is [K][16] floats, of F16 [K][16] halves, of BF16 [K / 2 rounded up][16][2];
+// those of the block types are in panel_layout.h.
 struct PackedMatrix {
   TensorType type = TensorType::f32;
   std::size_t rows = 0, columns = 0;  // columns = K
@@ -31,11 +27,16 @@ struct PackedMatrix {
 
 // One row of activations in the form that its weights' type needs; the others may stay null.
 struct Activation {
-  const float* f32 = nullptr;             // K, for F32 weights
-  const float* rounded = nullptr;         // K, each rounded to f16, for F16 weights
-  const std::int8_t* q8 = nullptr;        // K, for Q4_0 and Q8_0 weights
-  const float* q8_scales = nullptr;       // K / 32
-  const std::int32_t* q8_sums = nullptr;  // K / 32, of each block's quants
+  const float* f32 = nullptr;              // K, for F32 weights
+  const float* rounded = nullptr;          // K, each rounded to f16, for F16 weights
+  const std::int8_t* q8 = nullptr;         // K, for weights in blocks of 32
+  const float* q8_scales = nullptr;        // K / 32
+  const std::int32_t* q8_sums = nullptr;   // K / 32, of each block's quants
+  const float* q8_scaled_sums = nullptr;   // K / 32, scale * sum as f16, for Q4_1 and Q5_1 weights
+  const float* bf16 = nullptr;             // K, each rounded to bf16, for BF16 weights
+  const std::int8_t* q8k = nullptr;        // K, for weights in blocks of 256
+  const float* q8k_scales = nullptr;       // K / 256
+  const std::int32_t* q8k_sums = nullptr;  // K / 16, of 16 quants each
 };
 
 // Where one key-value head of one layer keeps its past. A block holds kKvBlock positions:
@@ -70,11 +71,15 @@ struct KernelTable {
   // One query head over its history, in chunks of 256 positions (counted from 0, whatever `begin`
   // is) merged in order. q is already scaled.
   void (*attend)(const float* q, const KvHistory& history, const AttentionShape& shape, float* out);
-  // The definition is quantize_activations_q8; `sums` as in Activation.
+  // The definition is quantize_activations_q8; the sums as in Activation, scaled ones if not null.
   void (*quantize_q8)(const float* x, std::int8_t* quants, float* scales, std::int32_t* sums,
-                      std::size_t n);
+                      float* scaled_sums, std::size_t n);
   void (*round_f16)(const float* x, float* out, std::size_t n);
   void (*to_f16)(const float* x, std::uint16_t* out, std::size_t n);
+  void (*round_bf16)(const float* x, float* out, std::size_t n);
+  // n is a multiple of 256 (docs/numerics.md).
+  void (*quantize_q8k)(const float* x, std::int8_t* quants, float* scales, std::int32_t* sums,
+                       std::size_t n);
 };
 
 const KernelTable& portable_kernels();

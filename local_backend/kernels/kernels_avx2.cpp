@@ -1,4 +1,5 @@
 #include "local_backend/kernels/instruction_sets.h"
+#include "local_backend/kernels/panel_layout.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -30,6 +31,12 @@ inline I dot4(I acc, I w, std::int32_t a) {
                                          _mm256_srai_epi16(_mm256_slli_epi16(input, 8), 8));
   const __m256i odd = _mm256_madd_epi16(_mm256_srli_epi16(words, 8), _mm256_srai_epi16(input, 8));
   return acc + reinterpret_cast<I>(even) + reinterpret_cast<I>(odd);
+}
+
+inline I lookup(I codes, const std::uint8_t* table) {
+  const __m128i values = _mm_load_si128(reinterpret_cast<const __m128i*>(table));
+  return reinterpret_cast<I>(
+      _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(values), reinterpret_cast<__m256i>(codes)));
 }
 
 #include "local_backend/kernels/panel_kernels.inc"

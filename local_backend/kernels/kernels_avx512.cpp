@@ -1,4 +1,5 @@
 #include "local_backend/kernels/instruction_sets.h"
+#include "local_backend/kernels/panel_layout.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -30,6 +31,12 @@ inline void store_halves(std::uint16_t* p, F v) {
 inline I dot4(I acc, I w, std::int32_t a) {
   return reinterpret_cast<I>(_mm512_dpbusd_epi32(
       reinterpret_cast<__m512i>(acc), reinterpret_cast<__m512i>(w), _mm512_set1_epi32(a)));
+}
+
+inline I lookup(I codes, const std::uint8_t* table) {
+  const __m128i values = _mm_load_si128(reinterpret_cast<const __m128i*>(table));
+  return reinterpret_cast<I>(_mm512_shuffle_epi8(_mm512_maskz_broadcast_i32x4(kAll, values),
+                                                 reinterpret_cast<__m512i>(codes)));
 }
 
 #include "local_backend/kernels/panel_kernels.inc"

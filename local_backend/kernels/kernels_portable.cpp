@@ -1,5 +1,6 @@
 // The definition: plain C++ with vectors of four lanes, for any CPU.
 #include "local_backend/kernels/instruction_sets.h"
+#include "local_backend/kernels/panel_layout.h"
 
 namespace pennyweight::llm {
 namespace {
@@ -56,6 +57,14 @@ inline I dot4(I acc, I w, std::int32_t a) {
     acc += reinterpret_cast<I>(u >> 8 * i & 0xFFu) * static_cast<std::int32_t>(x);
   }
   return acc;
+}
+
+inline I lookup(I codes, const std::uint8_t* table) {
+  std::uint8_t bytes[sizeof(I)];
+  __builtin_memcpy(bytes, &codes, sizeof bytes);
+  for (std::uint8_t& byte : bytes) byte = table[byte];
+  __builtin_memcpy(&codes, bytes, sizeof bytes);
+  return codes;
 }
 
 #include "local_backend/kernels/panel_kernels.inc"

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <vector>
 
 #include "local_backend/kernels/kernels.h"
@@ -36,9 +37,10 @@ class ActivationRows {
  private:
   std::size_t longest_;
   std::vector<Activation> rows_;
-  std::vector<float> rounded_, scales_;
-  std::vector<std::int8_t> quants_;
-  std::vector<std::int32_t> sums_;
+  // Not touched, so without memory, until a form is made.
+  std::unique_ptr<float[]> f16_, bf16_, q8_scales_, q8_scaled_sums_, q8k_scales_;
+  std::unique_ptr<std::int8_t[]> q8_, q8k_;
+  std::unique_ptr<std::int32_t[]> q8_sums_, q8k_sums_;
 };
 
 }  // namespace pennyweight::llm

@@ -1,12 +1,18 @@
-// A weight matrix as a file holds it and as the kernels read it.
+// What tests of kernels share: matrices as a file holds them and as the kernels read them,
+// activations, and the definition of their product.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "local_backend/kernels/kernels.h"
 
 namespace pennyweight::llm::test {
+
+std::vector<const KernelTable*> all_tables();  // that this CPU has; the portable one is the first
+std::vector<float> normals(std::size_t n, std::uint64_t seed, double sigma = 1);
+bool same_bits(const std::vector<float>& a, const std::vector<float>& b);  // any NaN equals any NaN
 
 struct TestMatrix {
   // `file` holds `rows` rows of `columns` elements in the file's blocks.
@@ -20,12 +26,13 @@ struct TestMatrix {
   std::vector<std::byte> storage_;
 };
 
-// Values of the given rows as one activation row in all forms, made by plain code.
+// Values of the given rows as one activation row in all forms that their length allows, made by
+// plain code.
 struct TestActivations {
   TestActivations(const std::vector<float>& values, std::size_t rows);
-  std::vector<float> values, rounded, scales;
-  std::vector<std::int8_t> quants;
-  std::vector<std::int32_t> sums;
+  std::vector<float> values, rounded, scales, scaled_sums, bf16, k_scales;
+  std::vector<std::int8_t> quants, k_quants;
+  std::vector<std::int32_t> sums, k_sums;
   std::vector<Activation> rows;
 };
 
