@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "local_backend/gguf/gguf_writer.h"
+#include "local_backend/quantization/type_mixture.h"
 #include "local_backend/runtime/exact_math.h"
 #include "local_backend/synthetic_tensors.h"
 #include "local_backend/synthetic_vocabulary.h"
@@ -54,19 +55,6 @@ std::shared_ptr<const GgufArray> integers(std::vector<std::int64_t> values) {
       GgufArray{GgufArray::Kind::integer, std::move(values), {}, {}});
 }
 
-std::uint64_t file_type(TensorType type) {
-  switch (type) {
-    case TensorType::f32:
-      return 0;
-    case TensorType::q4_0:
-      return 2;
-    case TensorType::q8_0:
-      return 7;
-    default:
-      return 1;  // F16
-  }
-}
-
 class ModelBuilder {
  public:
   explicit ModelBuilder(const SyntheticSpec& spec)
@@ -86,7 +74,8 @@ class ModelBuilder {
   void set_metadata() {
     writer_.set("general.architecture", spec_.architecture);
     writer_.set("general.name", "synthetic " + readable_name());
-    writer_.set("general.file_type", file_type(spec_.type));
+    writer_.set("general.file_type",
+                std::uint64_t{static_cast<std::uint32_t>(mixture_of(spec_.type))});
     writer_.set("general.quantization_version", std::uint64_t{2});
     set_shape();
     const auto set = [this](const char* key, double value) { writer_.set(key_of(key), value); };

@@ -288,9 +288,10 @@ void add_model(CLI::App& app, Action& chosen) {
   auto* making =
       model->add_subcommand("synth", "Make a model of random weights, for tests and speed");
   making
-      ->add_option("NAME:TYPE", options->path,
-                   "Shape (tiny, small, medium, 1b) and type (f32, f16, q8_0, q4_0); f16 where no "
-                   "type is given")
+      ->add_option(
+          "NAME:TYPE", options->path,
+          "Shape (tiny, small, medium, 1b) and type (as f16, q8_0, q4_k); f16 where no type "
+          "is given")
       ->required();
   making->add_option("-o,--output", options->output, "GGUF file to write")
       ->required()
@@ -304,6 +305,7 @@ void add_model(CLI::App& app, Action& chosen) {
       ->capture_default_str();
   making->footer("Example:\n  pennyweight model synth small:q4_0 -o small.gguf");
   bind(making, synth);
+  add_model_quantize(*model, chosen);
   bind(add_tokenize(*model, *options), tokenize);
   bind(add_generate(*model, *options), generate);
   add_model_list(*model, chosen);

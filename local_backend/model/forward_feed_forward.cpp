@@ -119,8 +119,9 @@ void ForwardPass::sort_by_expert() {
 
 void ForwardPass::run_experts(int member, const ModelLayer& layer) {
   const std::size_t length = size(config_.feed_forward_length);
-  const auto [first, last] = share(panel_count(length), member);
-  const std::size_t row = first * kPanelRows, end_row = std::min(last * kPanelRows, length);
+  const ThreadTeam::Range inner = share(panel_count(length), member);
+  const std::size_t row = inner.begin * kPanelRows;
+  const std::size_t end_row = std::min(inner.end * kPanelRows, length);
   const auto each_expert = [this](auto&& use) {
     for (std::size_t e = 0; e < size(config_.experts); ++e)
       if (const std::size_t at = first_of_expert_[e]; at < first_of_expert_[e + 1])
@@ -128,9 +129,10 @@ void ForwardPass::run_experts(int member, const ModelLayer& layer) {
   };
   each_expert([&](std::size_t e, std::size_t at, std::size_t count) {
     if (row >= end_row) return;
-    kernels_.multiply(layer.expert_gates[e], first, last, &gathered_[at], gate_.pointers() + at,
-                      count);
-    kernels_.multiply(layer.expert_ups[e], first, last, &gathered_[at], up_.pointers() + at, count);
+    kernels_.multiply(layer.expert_gates[e], inner.begin, inner.end, &gathered_[at],
+                      gate_.pointers() + at, count);
+    kernels_.multiply(layer.expert_ups[e], inner.begin, inner.end, &gathered_[at],
+                      up_.pointers() + at, count);
     for (std::size_t i = at; i < at + count; ++i) gate(gate_[i] + row, up_[i] + row, end_row - row);
   });
   team_.barrier();
@@ -138,10 +140,10 @@ void ForwardPass::run_experts(int member, const ModelLayer& layer) {
   for (std::size_t i = begin; i < end; ++i)
     expert_inputs_.prepare(kernels_, i, gate_[i], length, {&layer.expert_downs.front()});
   team_.barrier();
-  const auto [first_out, last_out] = share(panel_count(size(config_.embedding_length)), member);
+  const ThreadTeam::Range outer = share(panel_count(size(config_.embedding_length)), member);
   each_expert([&](std::size_t e, std::size_t at, std::size_t count) {
-    if (first_out < last_out)
-      kernels_.multiply(layer.expert_downs[e], first_out, last_out, expert_inputs_.rows() + at,
+    if (outer.begin < outer.end)
+      kernels_.multiply(layer.expert_downs[e], outer.begin, outer.end, expert_inputs_.rows() + at,
                         expert_out_.pointers() + at, count);
   });
 }

@@ -19,6 +19,15 @@ inline int nearest_integer(float value) {
   return static_cast<int>(bits & 0x7fffffu) - 0x400000;
 }
 
+// Of equal magnitudes the first gives the sign.
+inline float signed_largest(const float* x, std::size_t n) {
+  float found = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    if (std::fabs(x[i]) > std::fabs(found)) found = x[i];
+  }
+  return found;
+}
+
 bool quantize_q4_0(const float* x, Byte* block);
 bool quantize_q4_1(const float* x, Byte* block);
 bool quantize_q5_0(const float* x, Byte* block);

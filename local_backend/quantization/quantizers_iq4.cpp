@@ -39,10 +39,7 @@ Sums sums_for(const float* x, float inverse) {
 
 // The largest value at the first code, then at 15 places about it: the scale of least error.
 float fit(const float* x) {
-  float largest = 0;
-  for (std::size_t j = 0; j < kBlock; ++j) {
-    if (std::fabs(x[j]) > std::fabs(largest)) largest = x[j];
-  }
+  const float largest = signed_largest(x, kBlock);
   if (std::fabs(largest) < 1e-15f) return 0;
   Sums sums = sums_for(x, 1 / (-largest / static_cast<float>(kIq4Values.front())));
   float scale = sums.l2 > 0 ? sums.xl / sums.l2 : 0.0f;
@@ -75,12 +72,9 @@ bool quantize_iq4_nl(const float* x, Byte* block) {
 
 // The codes follow the scale before it is rounded to a half.
 bool quantize_iq4_xs(const float* x, Byte* block) {
-  float scales[8], largest = 0;
-  for (std::size_t j = 0; j < 8; ++j) {
-    scales[j] = fit(x + kBlock * j);
-    if (std::fabs(scales[j]) > std::fabs(largest)) largest = scales[j];
-  }
-  const float d = -largest / 32;
+  float scales[8];
+  for (std::size_t j = 0; j < 8; ++j) scales[j] = fit(x + kBlock * j);
+  const float d = -signed_largest(scales, 8) / 32;
   const float inverse = d != 0 ? 1 / d : 0.0f;
   std::array<std::int8_t, 8> packed{};
   for (std::size_t j = 0; j < 8; ++j) {

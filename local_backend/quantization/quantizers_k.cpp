@@ -176,14 +176,6 @@ void store_pairs(const Byte* levels, Byte* out) {
   }
 }
 
-float signed_largest(const float* x, std::size_t n) {  // the first of equals
-  float found = 0;
-  for (std::size_t i = 0; i < n; ++i) {
-    if (std::fabs(x[i]) > std::fabs(found)) found = x[i];
-  }
-  return found;
-}
-
 // Sums that decide a scale without minimum, each value weighted by its square: the best scale for
 // given levels is xl / l2, and what it takes off the error is xl^2 / l2.
 struct SymmetricSums {

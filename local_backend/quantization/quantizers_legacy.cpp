@@ -13,14 +13,6 @@ float reciprocal(float d) {
   return d != 0 ? 1.0f / d : 0.0f;
 }
 
-float signed_largest(const float* x) {  // of equal magnitudes the first gives the sign
-  float found = 0;
-  for (std::size_t j = 0; j < kBlock; ++j) {
-    if (std::fabs(x[j]) > std::fabs(found)) found = x[j];
-  }
-  return found;
-}
-
 // Truncates `value` to 0 .. top. One that no quant can be (1 / d was infinite) becomes `zero`.
 unsigned level(float value, int top, unsigned zero) {
   if (!(value >= 0 && value < static_cast<float>(top + 2))) return zero;
@@ -42,7 +34,7 @@ void store_nibbles(const float* x, Byte* nibbles, Byte* fifth_bits, Quant quant)
 
 // Q4_0 and Q5_0: levels -half .. half - 1, the largest value at -half.
 bool symmetric(const float* x, int half, Byte* block, Byte* fifth_bits, Byte* nibbles) {
-  const float d = signed_largest(x) / static_cast<float>(-half);
+  const float d = signed_largest(x, kBlock) / static_cast<float>(-half);
   const float inverse = reciprocal(d), shift = static_cast<float>(half) + 0.5f;
   store_nibbles(x, nibbles, fifth_bits, [&](float value) {
     return level(value * inverse + shift, 2 * half - 1, static_cast<unsigned>(half));
@@ -91,7 +83,7 @@ bool quantize_q5_1(const float* x, Byte* block) {
 }
 
 bool quantize_q8_0(const float* x, Byte* block) {
-  const float d = std::fabs(signed_largest(x)) / 127.0f;
+  const float d = std::fabs(signed_largest(x, kBlock)) / 127.0f;
   const float inverse = reciprocal(d);
   for (std::size_t j = 0; j < kBlock; ++j) {
     block[2 + j] = static_cast<Byte>(quant_or_zero(std::round(x[j] * inverse)));
@@ -101,7 +93,7 @@ bool quantize_q8_0(const float* x, Byte* block) {
 
 // The largest value lies in [4, 8) times 2^(exponent - 127); the largest code is 6 of them.
 bool quantize_mxfp4(const float* x, Byte* block) {
-  const float largest = signed_largest(x);
+  const float largest = signed_largest(x, kBlock);
   block[0] = largest != 0 ? static_cast<Byte>(std::max(0, std::ilogb(largest) + 125)) : Byte{0};
   const float scale = mxfp4_scale(block[0]);
   store_nibbles(x, block + 1, nullptr, [&](float value) { return nearest_mxfp4(value, scale); });

@@ -13,7 +13,7 @@ struct Entry {
   Mixture mixture;
   TensorType base;
 };
-constexpr Entry kMixtures[] = {
+constexpr Entry kMixtures[] = {  // of one base the plainest comes first
     {"Q2_K", Mixture::q2_k, TensorType::q2_k},
     {"Q3_K_S", Mixture::q3_k_s, TensorType::q3_k},
     {"Q3_K_M", Mixture::q3_k_m, TensorType::q3_k},
@@ -237,6 +237,12 @@ std::string mixture_names() {
 
 TensorType base_type(Mixture mixture) {
   return entry_of(mixture).base;
+}
+
+Mixture mixture_of(TensorType base) {
+  const auto* first = std::find_if(std::begin(kMixtures), std::end(kMixtures),
+                                   [&](const Entry& e) { return e.base == base; });
+  return first == std::end(kMixtures) ? Mixture::f32 : first->mixture;
 }
 
 bool is_quantized(std::string_view name, std::span<const std::uint64_t> ne) {

@@ -25,6 +25,8 @@ std::optional<Mixture> mixture_named(std::string_view name);
 std::string_view mixture_name(Mixture mixture);
 std::string mixture_names();  // for messages
 TensorType base_type(Mixture mixture);
+// What a file is called whose matrices are all of a supported type: the plainest with that base.
+Mixture mixture_of(TensorType base);
 
 // What the choices depend on beside a tensor's own name and shape.
 struct MixtureModel {

@@ -1,3 +1,4 @@
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -99,6 +100,38 @@ TEST_CASE("a model without a type says which one it has") {
   CHECK(result.status == 0);
   CHECK(has(result.err, "(the default"));
   CHECK(has(run_program({"model", "synth", "--help"}).out, "f16 where no type is given"));
+}
+
+TEST_CASE("quantize makes a smaller file, and overwrites none") {
+  const TempDir dir;
+  const std::string from = (dir / "from.gguf").string(), to = (dir / "to.gguf").string();
+  REQUIRE(run_program({"model", "synth", "tiny:f32", "-o", from}).status == 0);
+  const auto made = run_program({"model", "quantize", from, to, "q4_k_m"});
+  CHECK(made.status == 0);
+  CHECK(has(made.err, "note: wrote " + to + ": Q4_K_M, "));
+  CHECK(made.err.find('\r') == std::string::npos);  // no bar where there is no terminal
+  CHECK(std::filesystem::file_size(to) * 4 < std::filesystem::file_size(from));
+  const std::string before = read_file(to);
+
+  const auto again = run_program({"model", "quantize", from, to, "Q8_0"});
+  CHECK(again.status == 2);
+  CHECK(has(again.err, "exists already"));
+  const auto itself =
+      run_program({"model", "quantize", from, (dir / "./from.gguf").string(), "F16"});
+  CHECK(itself.status == 2);
+  CHECK(has(itself.err, "is the model to read itself"));
+  const auto unknown = run_program({"model", "quantize", from, (dir / "x").string(), "Q4_K_XL"});
+  CHECK(unknown.status == 2);
+  CHECK(has(unknown.err, "use one of Q2_K, Q3_K_S"));
+  CHECK(run_program({"model", "quantize", (dir / "no").string(), (dir / "x").string(), "Q8_0"})
+            .status == 3);
+  CHECK(run_program({"model", "quantize", from, "/nowhere/at/all.gguf", "Q8_0"}).status == 3);
+  const auto small_disk = run_program({"model", "quantize", from, "/dev/full", "Q8_0"});
+  CHECK(small_disk.status == 2);
+  const auto twice = run_program({"model", "quantize", to, (dir / "x").string(), "Q8_0"});
+  CHECK(twice.status == 0);
+  CHECK(has(twice.err, "rounded twice"));
+  CHECK(read_file(to) == before);
 }
 
 TEST_CASE("every command explains itself") {

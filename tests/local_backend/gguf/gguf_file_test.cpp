@@ -161,6 +161,29 @@ TEST_CASE("opening what is no GGUF file names the path") {
   CHECK(!GgufFile::open(directory / "missing.gguf"));
 }
 
+TEST_CASE("a tensor can be written in pieces, the last of them shorter") {
+  TempDir directory;
+  GgufWriter writer;
+  std::vector<std::pair<std::uint64_t, std::size_t>> asked;
+  writer.add_tensor_in_pieces("t", {10}, TensorType::i32, 16,
+                              [&](std::uint64_t first, std::span<std::byte> out) -> Result<void> {
+                                asked.emplace_back(first, out.size());
+                                for (std::size_t i = 0; i < out.size(); ++i)
+                                  out[i] = static_cast<std::byte>(first + i);
+                                return {};
+                              });
+  writer.set("general.alignment", std::uint64_t{64});
+  REQUIRE(writer.write(directory / "x.gguf"));
+  CHECK(asked == std::vector<std::pair<std::uint64_t, std::size_t>>{{0, 16}, {16, 16}, {32, 8}});
+  const auto file = GgufFile::open(directory / "x.gguf");
+  REQUIRE(file);
+  CHECK(file->data_offset() % 64 == 0);
+  CHECK(file->file_size() % 64 == 0);
+  std::vector<std::byte> bytes(40);
+  REQUIRE(file->read_tensor(file->tensors()[0], bytes));
+  for (std::size_t i = 0; i < bytes.size(); ++i) CHECK(bytes[i] == static_cast<std::byte>(i));
+}
+
 TEST_CASE("the writer refuses what no reader could read, and leaves no file") {
   TempDir directory;
   const auto fill = [](std::span<std::byte>) -> Result<void> { return {}; };

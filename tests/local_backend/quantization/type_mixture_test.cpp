@@ -205,6 +205,8 @@ TEST_CASE("mixtures are named in any case, and by what people call them") {
   CHECK(!mixture_named("Q4_K_XL"));
   CHECK(!mixture_named(""));
   CHECK(mixture_name(Mixture::iq4_xs) == "IQ4_XS");
+  CHECK(mixture_of(TensorType::q4_k) == Mixture::q4_k_s);
+  CHECK(mixture_of(TensorType::f16) == Mixture::f16);
   CHECK(static_cast<std::uint32_t>(*mixture_named("MXFP4_MOE")) == 38);
 }
 
