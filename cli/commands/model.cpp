@@ -306,6 +306,7 @@ void add_model(CLI::App& app, Action& chosen) {
   bind(making, synth);
   bind(add_tokenize(*model, *options), tokenize);
   bind(add_generate(*model, *options), generate);
+  add_model_perplexity(*model, chosen);
 }
 
 }  // namespace pennyweight
