@@ -62,7 +62,7 @@ void read_scales(KeyReader& reader, ModelConfig& config) {
   const bool by_share = (name == "gemma2" && layers == 46) || (name == "gemma3" && layers == 62);
   const int length = by_share ? config.embedding_length / config.heads : config.head_length;
   config.attention_scale = 1.0f / std::sqrt(static_cast<float>(length));
-  if (name == "llama" || name == "mistral3" || name == "granite" || name == "smollm3") {
+  if (name == "granite") {  // others that have the key in their file go without it
     const float given = reader.real("attention.scale", 0.0f, 0.0f);
     if (given > 0) config.attention_scale = given;
   }
