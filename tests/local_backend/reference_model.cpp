@@ -160,12 +160,14 @@ Vector ReferenceModel::times(const std::string& name, const Vector& x, Inputs in
   const Vector input = rounded ? rounded_input(matrix.type, x) : x;
   const Vector sums = rounded && !matrix.minimums.empty() ? rounded_sums(x) : Vector();
   Vector out;
+  REQUIRE(matrix.rows[first].size() == x.size());
   for (std::size_t r = first; r < matrix.rows.size() && r - first < rows; ++r) {
-    REQUIRE(matrix.rows[r].size() == x.size());
-    double sum = 0;
-    for (std::size_t k = 0; k < x.size(); ++k)
-      sum += (matrix.rows[r][k] - (sums.empty() ? 0 : matrix.minimums[r][k / 32])) * input[k];
-    for (std::size_t b = 0; b < sums.size(); ++b) sum += matrix.minimums[r][b] * sums[b];
+    double sum = std::inner_product(input.begin(), input.end(), matrix.rows[r].begin(), 0.0);
+    // Minimums go with the rounded sum of a block in place of the sum of its rounded values.
+    for (std::size_t b = 0; b < sums.size(); ++b) {
+      const auto block = input.begin() + static_cast<std::ptrdiff_t>(32 * b);
+      sum += matrix.minimums[r][b] * (sums[b] - std::accumulate(block, block + 32, 0.0));
+    }
     out.push_back(sum);
   }
   const auto bias = matrices_.find(name + ".bias");
