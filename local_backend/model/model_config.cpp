@@ -62,10 +62,6 @@ void read_scales(KeyReader& reader, ModelConfig& config) {
   const bool by_share = (name == "gemma2" && layers == 46) || (name == "gemma3" && layers == 62);
   const int length = by_share ? config.embedding_length / config.heads : config.head_length;
   config.attention_scale = 1.0f / std::sqrt(static_cast<float>(length));
-  if (name == "granite") {  // others that have the key in their file go without it
-    const float given = reader.real("attention.scale", 0.0f, 0.0f);
-    if (given > 0) config.attention_scale = given;
-  }
   if (config.architecture->scales_embedding)
     config.embedding_scale = std::sqrt(static_cast<float>(config.embedding_length));
   if (name == "gemma2" || name == "gemma3")
@@ -76,6 +72,8 @@ void read_scales(KeyReader& reader, ModelConfig& config) {
       const float given = reader.real(key, 0.0f, 0.0f);
       return given > 0 ? given : 1.0f;
     };
+    const float given = reader.real("attention.scale", 0.0f, 0.0f);
+    if (given > 0) config.attention_scale = given;
     config.logit_scale = 1.0f / scale("logit_scale");
     config.residual_scale = scale("residual_scale");
     config.embedding_scale = scale("embedding_scale");
