@@ -15,7 +15,6 @@
 #include "local_backend/engine.h"
 #include "local_backend/gguf/gguf_file.h"
 #include "local_backend/synthetic_model.h"
-#include "metrics/base/hash.h"
 #include "metrics/base/text_template.h"
 #include "metrics/base/utf8.h"
 
@@ -59,7 +58,7 @@ Facts facts_of(const llm::ModelInfo& info) {
 Result<ExitStatus> info(const ModelOptions& options) {
   auto engine = llm::Engine::open(options.path, options.engine);
   if (!engine) return fail(engine.error());
-  auto hash = sha256_file(options.path);
+  auto hash = llm::model_sha256(options.path);
   if (!hash) return fail(hash.error());
   Facts facts = facts_of((*engine)->info());
   facts.emplace_back("sha256", *hash);
