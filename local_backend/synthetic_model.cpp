@@ -73,7 +73,7 @@ Result<void> check(const SyntheticSpec& spec) {
     return refuse("no architecture \"" + spec.architecture + "\"");
   }
   const BlockFormat* format = block_format(spec.type);
-  if (format == nullptr || !format->supported) return refuse("types are f32, f16, q8_0 and q4_0");
+  if (format == nullptr || !format->supported) return refuse("types are " + supported_types());
   if (spec.layers < 1 || spec.layers > 512 || spec.ignored_layers < 0 ||
       spec.ignored_layers > 512) {
     return refuse("layers are 1 to 512");
@@ -129,7 +129,7 @@ Result<SyntheticSpec> parse_synthetic(std::string_view text) {
     if (format == nullptr || !format->supported) {
       return fail(ErrorKind::usage,
                   "no synthetic model of type \"" + std::string(rest.substr(colon + 1)) + "\"", "",
-                  "use one of f32, f16, q8_0, q4_0");
+                  "use one of " + supported_types());
     }
     spec.type = format->type;
     return spec;

@@ -303,6 +303,7 @@ void add_model(CLI::App& app, Action& chosen) {
       ->capture_default_str();
   making->footer("Example:\n  pennyweight model synth small:q4_0 -o small.gguf");
   bind(making, synth);
+  add_model_quantize(*model, chosen);
   bind(add_tokenize(*model, *options), tokenize);
   bind(add_generate(*model, *options), generate);
   add_model_perplexity(*model, chosen);

@@ -100,6 +100,15 @@ const GgufValue* GgufFile::find(std::string_view key) const {
   return &metadata_[*found].second;
 }
 
+Result<std::string> GgufFile::encoded_value(std::size_t index) const {
+  if (files_.empty()) return fail(ErrorKind::internal, "metadata of a GGUF file that is not open");
+  const Extent extent = metadata_extents_[index];
+  std::string bytes(static_cast<std::size_t>(extent.end - extent.begin), '\0');
+  auto read = files_.front().read_at(extent.begin, std::as_writable_bytes(std::span(bytes)));
+  if (!read) return fail(read.error());
+  return bytes;
+}
+
 Result<std::optional<std::uint64_t>> GgufFile::unsigned_value(std::string_view key) const {
   const GgufValue* value = find(key);
   if (value == nullptr) return std::nullopt;

@@ -62,6 +62,9 @@ class GgufFile {
   const TensorInfo* tensor(std::string_view name) const;  // null when not there
   const std::vector<std::pair<std::string, GgufValue>>& metadata() const { return metadata_; }
   const GgufValue* find(std::string_view key) const;
+  // The number of a value's type and its bytes, to copy it as it is. `index` is that in metadata().
+  // Fails when opened by parse.
+  Result<std::string> encoded_value(std::size_t index) const;
 
   // Typed getters: a missing key is empty; a value of another kind or out of range is an error.
   Result<std::optional<std::uint64_t>> unsigned_value(std::string_view key) const;
@@ -81,11 +84,16 @@ class GgufFile {
   friend class GgufParser;
   static Result<GgufFile> open_part(const std::filesystem::path& path);
   Result<void> join_parts(const std::filesystem::path& path);  // split_files.cpp
+  void forget_split_keys();
 
   std::uint32_t version_ = 3;
   std::uint64_t data_offset_ = 0, file_size_ = 0;
   std::vector<TensorInfo> tensors_;
   std::vector<std::pair<std::string, GgufValue>> metadata_;
+  struct Extent {
+    std::uint64_t begin, end;  // in the file
+  };
+  std::vector<Extent> metadata_extents_;
   std::vector<std::size_t> tensors_by_name_, metadata_by_key_;  // sorted indices
   std::vector<RandomAccessFile> files_;  // the parts; none when parsed
 };

@@ -87,9 +87,11 @@ void GgufParser::read_metadata() {
   for (std::uint64_t i = 0; i < metadata_count_ && !in_.failed(); ++i) {
     std::string key = in_.text(kLongestKey, "a key");
     if (!in_.failed() && key.empty()) in_.refuse("a metadata key is empty");
+    const std::uint64_t begin = in_.position();
     const auto type = in_.number<GgufType>();
     GgufValue value = read_value(type);
     if (in_.failed()) return;
+    file_.metadata_extents_.push_back({begin, in_.position()});
     if (key == kAlignmentKey) read_alignment(type, value);
     file_.metadata_.emplace_back(std::move(key), std::move(value));
   }

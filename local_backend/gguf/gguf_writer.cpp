@@ -103,17 +103,30 @@ Error write_error(const std::filesystem::path& path) {
 }  // namespace
 
 void GgufWriter::set(std::string key, GgufValue value) {
+  std::string bytes;
+  std::visit(ValueWriter{bytes}, value);
+  set_encoded(std::move(key), std::move(bytes));
+}
+
+void GgufWriter::set_encoded(std::string key, std::string bytes) {
   const auto equal = std::find_if(metadata_.begin(), metadata_.end(),
                                   [&](const auto& entry) { return entry.first == key; });
   if (equal != metadata_.end()) {
-    equal->second = std::move(value);
+    equal->second = std::move(bytes);
   } else {
-    metadata_.emplace_back(std::move(key), std::move(value));
+    metadata_.emplace_back(std::move(key), std::move(bytes));
   }
 }
 
 void GgufWriter::add_tensor(std::string name, std::vector<std::uint64_t> ne, TensorType type,
                             std::function<Result<void>(std::span<std::byte> out)> fill) {
+  add_tensor_in_pieces(
+      std::move(name), std::move(ne), type, UINT64_MAX,
+      [fill = std::move(fill)](std::uint64_t, std::span<std::byte> out) { return fill(out); });
+}
+
+void GgufWriter::add_tensor_in_pieces(std::string name, std::vector<std::uint64_t> ne,
+                                      TensorType type, std::uint64_t piece, FillPiece fill) {
   Tensor tensor;
   tensor.info.name = std::move(name);
   tensor.info.ne = std::move(ne);
@@ -121,14 +134,19 @@ void GgufWriter::add_tensor(std::string name, std::vector<std::uint64_t> ne, Ten
   if (!tensor.info.ne.empty()) {
     tensor.info.bytes = row_bytes(type, tensor.info.ne[0]).value_or(0) * tensor.info.rows();
   }
+  tensor.piece = piece;
   tensor.fill = std::move(fill);
   tensors_.push_back(std::move(tensor));
 }
 
+// What the parser will refuse is taken as the default here.
 std::uint64_t GgufWriter::alignment() const {
-  for (const auto& [key, value] : metadata_) {
-    const auto* number = std::get_if<std::uint64_t>(&value);
-    if (key == kAlignmentKey && number != nullptr && *number - 1 < 65536) return *number;
+  for (const auto& [key, bytes] : metadata_) {
+    std::uint32_t words[2] = {};  // type and value
+    if (key != kAlignmentKey || bytes.size() != sizeof words) continue;
+    std::memcpy(words, bytes.data(), sizeof words);
+    const bool u32 = words[0] == static_cast<std::uint32_t>(GgufType::u32);
+    if (u32 && words[1] != 0 && words[1] <= 65536) return words[1];
   }
   return kDefaultAlignment;
 }
@@ -139,13 +157,14 @@ std::string GgufWriter::header() const {
   append(out, std::uint32_t{3});
   append(out, std::uint64_t{tensors_.size()});
   append(out, std::uint64_t{metadata_.size()});
-  for (const auto& [key, value] : metadata_) {
+  for (const auto& [key, bytes] : metadata_) {
     append_text(out, key);
-    std::visit(ValueWriter{out}, value);
+    out += bytes;
   }
   const std::uint64_t step = alignment();
   std::uint64_t offset = 0;
-  for (const auto& [info, fill] : tensors_) {
+  for (const auto& tensor : tensors_) {
+    const TensorInfo& info = tensor.info;
     append_text(out, info.name);
     append(out, static_cast<std::uint32_t>(info.ne.size()));
     for (const auto length : info.ne) append(out, length);
@@ -169,12 +188,16 @@ Result<void> GgufWriter::write(const std::filesystem::path& path) const {
     std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
     file.write(head.data(), static_cast<std::streamsize>(head.size()));
     std::string data;
-    for (const auto& [info, fill] : tensors_) {
-      data.assign(static_cast<std::size_t>(info.bytes), '\0');
-      if (auto filled = fill(std::as_writable_bytes(std::span(data))); !filled) return filled;
-      pad(data, step);
-      file.write(data.data(), static_cast<std::streamsize>(data.size()));
-      if (!file) return fail(write_error(path));
+    for (const auto& [info, piece, fill] : tensors_) {
+      for (std::uint64_t first = 0; first < info.bytes; first += data.size()) {
+        data.assign(static_cast<std::size_t>(std::min(piece, info.bytes - first)), '\0');
+        auto filled = fill(first, std::as_writable_bytes(std::span(data)));
+        if (!filled) return filled;
+        file.write(data.data(), static_cast<std::streamsize>(data.size()));
+        if (!file) return fail(write_error(path));
+      }
+      const std::string padding((step - info.bytes % step) % step, '\0');
+      file.write(padding.data(), static_cast<std::streamsize>(padding.size()));
     }
     file.close();
     if (!file) return fail(write_error(path));

@@ -15,24 +15,32 @@ namespace pennyweight::llm {
 // Collects the header, then streams the tensors' data in order. One thread.
 class GgufWriter {
  public:
-  // Replaces an equal key. Integers are written as u32 or i32 where they fit (else in 64 bits), reals
-  // as f32; arrays by their kind (i32 or i64, f32, bool, string).
+  // Replaces an equal key. Integers are written as u32 or i32 where they fit (else in 64 bits),
+  // reals as f32; arrays by their kind (i32 or i64, f32, bool, string).
   void set(std::string key, GgufValue value);
+  // The same with the number of the value's type and its bytes, as GgufFile::encoded_value has
+  // them.
+  void set_encoded(std::string key, std::string bytes);
   // Declares a tensor; its data is asked for by write(), in the order declared.
   void add_tensor(std::string name, std::vector<std::uint64_t> ne, TensorType type,
                   std::function<Result<void>(std::span<std::byte> out)> fill);
-  // Temporary file, then rename. Peak memory is the largest tensor. Fails, before asking for data, on
-  // what our reader would refuse: a name twice, a row that is not whole blocks, ...
+  // The same, asked for in pieces of `piece` bytes from its first on; the last may be shorter.
+  using FillPiece = std::function<Result<void>(std::uint64_t first, std::span<std::byte> out)>;
+  void add_tensor_in_pieces(std::string name, std::vector<std::uint64_t> ne, TensorType type,
+                            std::uint64_t piece, FillPiece fill);
+  // Temporary file, then rename. Peak memory is the largest tensor or piece. Fails, before asking
+  // for data, on what our reader would refuse: a name twice, a row that is not whole blocks, ...
   Result<void> write(const std::filesystem::path& path) const;
 
  private:
   struct Tensor {
     TensorInfo info;
-    std::function<Result<void>(std::span<std::byte>)> fill;
+    std::uint64_t piece = 0;
+    FillPiece fill;
   };
   std::uint64_t alignment() const;
   std::string header() const;
-  std::vector<std::pair<std::string, GgufValue>> metadata_;
+  std::vector<std::pair<std::string, std::string>> metadata_;  // encoded
   std::vector<Tensor> tensors_;
 };
 

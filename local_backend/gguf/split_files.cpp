@@ -105,10 +105,24 @@ Result<void> GgufFile::join_parts(const std::filesystem::path& path) {
   if (const auto* twice = repeated_name(tensors_, tensors_by_name_, kTensorName)) {
     return refuse_part(path, "tensor \"" + *twice + "\" is in two of its parts");
   }
-  // It is one model from here on, and so is a copy that keeps the metadata.
-  std::erase_if(metadata_, [](const auto& entry) { return entry.first.starts_with(kSplitKeys); });
-  metadata_by_key_ = sorted_by_name(metadata_, kMetadataKey);
+  forget_split_keys();
   return {};
+}
+
+// It is one model from here on, and so is a copy that keeps the metadata.
+void GgufFile::forget_split_keys() {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < metadata_.size(); ++i) {
+    if (metadata_[i].first.starts_with(kSplitKeys)) continue;
+    if (kept != i) {
+      metadata_[kept] = std::move(metadata_[i]);
+      metadata_extents_[kept] = metadata_extents_[i];
+    }
+    ++kept;
+  }
+  metadata_.resize(kept);
+  metadata_extents_.resize(kept);
+  metadata_by_key_ = sorted_by_name(metadata_, kMetadataKey);
 }
 
 }  // namespace pennyweight::llm

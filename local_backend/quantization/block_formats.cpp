@@ -11,35 +11,35 @@ constexpr BlockFormat kFormats[] = {
     {TensorType::f32, "F32", 1, 4, true},
     {TensorType::f16, "F16", 1, 2, true},
     {TensorType::q4_0, "Q4_0", 32, 18, true},
-    {TensorType::q4_1, "Q4_1", 32, 20, false},
-    {TensorType::q5_0, "Q5_0", 32, 22, false},
-    {TensorType::q5_1, "Q5_1", 32, 24, false},
+    {TensorType::q4_1, "Q4_1", 32, 20, true},
+    {TensorType::q5_0, "Q5_0", 32, 22, true},
+    {TensorType::q5_1, "Q5_1", 32, 24, true},
     {TensorType::q8_0, "Q8_0", 32, 34, true},
     {TensorType::q8_1, "Q8_1", 32, 36, false},
-    {TensorType::q2_k, "Q2_K", 256, 84, false},
-    {TensorType::q3_k, "Q3_K", 256, 110, false},
-    {TensorType::q4_k, "Q4_K", 256, 144, false},
-    {TensorType::q5_k, "Q5_K", 256, 176, false},
-    {TensorType::q6_k, "Q6_K", 256, 210, false},
+    {TensorType::q2_k, "Q2_K", 256, 84, true},
+    {TensorType::q3_k, "Q3_K", 256, 110, true},
+    {TensorType::q4_k, "Q4_K", 256, 144, true},
+    {TensorType::q5_k, "Q5_K", 256, 176, true},
+    {TensorType::q6_k, "Q6_K", 256, 210, true},
     {TensorType::q8_k, "Q8_K", 256, 292, false},
     {TensorType::iq2_xxs, "IQ2_XXS", 256, 66, false},
     {TensorType::iq2_xs, "IQ2_XS", 256, 74, false},
     {TensorType::iq3_xxs, "IQ3_XXS", 256, 98, false},
     {TensorType::iq1_s, "IQ1_S", 256, 50, false},
-    {TensorType::iq4_nl, "IQ4_NL", 32, 18, false},
+    {TensorType::iq4_nl, "IQ4_NL", 32, 18, true},
     {TensorType::iq3_s, "IQ3_S", 256, 110, false},
     {TensorType::iq2_s, "IQ2_S", 256, 82, false},
-    {TensorType::iq4_xs, "IQ4_XS", 256, 136, false},
+    {TensorType::iq4_xs, "IQ4_XS", 256, 136, true},
     {TensorType::i8, "I8", 1, 1, false},
     {TensorType::i16, "I16", 1, 2, false},
     {TensorType::i32, "I32", 1, 4, false},
     {TensorType::i64, "I64", 1, 8, false},
     {TensorType::f64, "F64", 1, 8, false},
     {TensorType::iq1_m, "IQ1_M", 256, 56, false},
-    {TensorType::bf16, "BF16", 1, 2, false},
+    {TensorType::bf16, "BF16", 1, 2, true},
     {TensorType::tq1_0, "TQ1_0", 256, 54, false},
     {TensorType::tq2_0, "TQ2_0", 256, 66, false},
-    {TensorType::mxfp4, "MXFP4", 32, 17, false},
+    {TensorType::mxfp4, "MXFP4", 32, 17, true},
     {TensorType::nvfp4, "NVFP4", 64, 36, false},
     {TensorType::q1_0, "Q1_0", 128, 18, false},
     {TensorType::q2_0, "Q2_0", 64, 18, false},
@@ -64,6 +64,14 @@ const BlockFormat* block_format(std::string_view name) {
       std::find_if(std::begin(kFormats), std::end(kFormats),
                    [&](const BlockFormat& f) { return equal_ignoring_case(f.name, name); });
   return found == std::end(kFormats) ? nullptr : found;
+}
+
+std::string supported_types() {
+  std::string names;
+  for (const BlockFormat& format : kFormats) {
+    if (format.supported) names.append(names.empty() ? "" : ", ").append(format.name);
+  }
+  return names;
 }
 
 std::optional<std::uint64_t> row_bytes(TensorType type, std::uint64_t elements) {
@@ -105,6 +113,16 @@ std::uint16_t f32_to_f16(float value) noexcept {
   }
   const std::uint32_t odd = (magnitude >> 13) & 1u;
   return with_sign((magnitude - (112u << 23) + 0xfffu + odd) >> 13);
+}
+
+float bf16_to_f32(std::uint16_t bits) noexcept {
+  return std::bit_cast<float>(std::uint32_t{bits} << 16);
+}
+
+std::uint16_t f32_to_bf16(float value) noexcept {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  if ((bits & 0x7fffffffu) > 0x7f800000u) return static_cast<std::uint16_t>((bits >> 16) | 64u);
+  return static_cast<std::uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
 }
 
 }  // namespace pennyweight::llm
