@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kMaxThreads = 1024;
 constexpr int kDefaultContext = 4096;
-constexpr int kMaxParallel = 1024, kDefaultParallel = 4;
+constexpr int kMaxParallel = 1024, kDefaultParallel = 8;
 
 Result<const KernelTable*> pick_kernels(std::string_view name) {
   if (const KernelTable* table = kernels(name)) return table;

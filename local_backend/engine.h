@@ -25,7 +25,7 @@ namespace pennyweight::llm {
 struct EngineOptions {
   int threads = 0;         // 0 = one for each core this process may run on
   int context_tokens = 0;  // 0 = the model's own limit, capped at 4096; more must be asked for
-  int parallel = 0;        // sequences that may share a step; 0 = 4
+  int parallel = 0;        // sequences that may share a step; 0 = 8
   // Prompts that begin alike reuse the keys and values of one another. Off unless asked: it makes a
   // repeated measurement faster than the first.
   bool reuse_prefix = false;

@@ -129,6 +129,13 @@ Result<int> count_chunks(const Engine& engine, std::span<const Token> tokens,
   return options.most_chunks > 0 ? std::min(chunks, options.most_chunks) : chunks;
 }
 
+Error other_vocabulary(int reference, int candidate) {
+  return {ErrorKind::invalid_input,
+          fmt::format("vocabularies of {} and {} tokens", reference, candidate),
+          "their distributions cannot be compared",
+          "compare a quantised model with the one that it was made from"};
+}
+
 Error no_numbers(const Engine& engine) {
   return {ErrorKind::io, engine.info().path + ": the logits are not numbers",
           "its weights hold NaN or infinity, or overflow",
@@ -181,11 +188,8 @@ Result<Perplexity> measure_perplexity(Engine& engine, std::span<const Token> tok
 Result<Fidelity> measure_fidelity(Engine& reference, Engine& candidate,
                                   std::span<const Token> tokens, const FidelityOptions& options) {
   if (reference.info().vocabulary_size != candidate.info().vocabulary_size)
-    return fail(ErrorKind::invalid_input,
-                fmt::format("vocabularies of {} and {} tokens", reference.info().vocabulary_size,
-                            candidate.info().vocabulary_size),
-                "their distributions cannot be compared",
-                "compare a quantised model with the one that it was made from");
+    return fail(
+        other_vocabulary(reference.info().vocabulary_size, candidate.info().vocabulary_size));
   const auto chunks = count_chunks(candidate, tokens, options);
   if (!chunks) return fail(chunks.error());
   Comparison comparison;
@@ -198,6 +202,32 @@ Result<Fidelity> measure_fidelity(Engine& reference, Engine& candidate,
       return comparison.add(row_of(*expected, reference, row), row_of(*actual, candidate, row),
                             next);
     });
+    if (!numbers) return fail(no_numbers(candidate));
+    if (options.on_chunk) options.on_chunk(i + 1, *chunks);
+  }
+  return comparison.result(*chunks);
+}
+
+Result<Fidelity> measure_fidelity(const SavedLogits& reference, Engine& candidate,
+                                  const FidelityOptions& options) {
+  if (reference.vocabulary_size() != candidate.info().vocabulary_size)
+    return fail(other_vocabulary(reference.vocabulary_size(), candidate.info().vocabulary_size));
+  FidelityOptions own = options;
+  own.context = reference.context();
+  const auto chunks = count_chunks(candidate, reference.tokens(), own);
+  if (!chunks) return fail(chunks.error());
+  Comparison comparison;
+  for (int i = 0; i < *chunks; ++i) {
+    const auto chunk = chunk_of(candidate, reference.tokens(), i, own.context);
+    const auto actual = candidate.logits(chunk);
+    if (!actual) return fail(actual.error());
+    Result<void> read;
+    const bool numbers = each_prediction(chunk, [&](std::size_t row, Token next) {
+      const auto expected = reference.log_probabilities(i, row);
+      if (!expected) read = fail(expected.error());
+      return expected && comparison.add(*expected, row_of(*actual, candidate, row), next);
+    });
+    if (!read) return fail(read.error());
     if (!numbers) return fail(no_numbers(candidate));
     if (options.on_chunk) options.on_chunk(i + 1, *chunks);
   }

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "local_backend/engine.h"
+#include "local_backend/saved_logits.h"
 #include "metrics/base/result.h"
 
 namespace pennyweight::llm {
@@ -43,5 +44,9 @@ Result<Perplexity> measure_perplexity(Engine& engine, std::span<const Token> tok
 // Both must have the same vocabulary.
 Result<Fidelity> measure_fidelity(Engine& reference, Engine& candidate,
                                   std::span<const Token> tokens, const FidelityOptions& options);
+
+// Against distributions that were saved, on their own text and chunks.
+Result<Fidelity> measure_fidelity(const SavedLogits& reference, Engine& candidate,
+                                  const FidelityOptions& options);
 
 }  // namespace pennyweight::llm

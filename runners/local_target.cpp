@@ -172,6 +172,8 @@ Value describe(const llm::EngineThread& engine, const std::string& model_sha256)
   v.set("quantization", model.quantization);
   v.set("context_tokens", model.context_tokens);
   v.set("threads", model.threads);
+  v.set("parallel", model.parallel);
+  v.set("prefix_cache", model.reuse_prefix ? "on" : "off");
   v.set("kernels", model.kernels);
   return v;
 }

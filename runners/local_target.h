@@ -1,5 +1,5 @@
-// The engine in this process, as a Target. Several requests queue first in first out until batching
-// lands; the wait counts in TTFT.
+// The engine in this process, as a Target. Several requests share its steps; those beyond what it
+// runs side by side wait first in first out, and the wait counts in TTFT.
 #pragma once
 
 #include <memory>

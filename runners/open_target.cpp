@@ -78,6 +78,8 @@ Result<std::unique_ptr<Target>> open_local(const TargetSpec& spec, const Clock& 
   llm::EngineOptions options;
   options.threads = number_option(spec, "threads");
   options.context_tokens = number_option(spec, "ctx");
+  options.parallel = number_option(spec, "parallel");
+  options.reuse_prefix = option(spec, "prefix_cache") == "on";
   auto engine = llm::Engine::open(path, options);
   if (!engine) return fail(engine.error());
   auto hash = llm::model_sha256(path);

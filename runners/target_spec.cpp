@@ -12,7 +12,7 @@ namespace {
 
 const std::vector<std::string> kCommonOptions = {"name", "price", "illustrative",
                                                  "machine_usd_per_hour", "electricity_usd_per_kwh"};
-const std::vector<std::string> kLocalOptions = {"threads", "ctx"};
+const std::vector<std::string> kLocalOptions = {"threads", "ctx", "parallel", "prefix_cache"};
 const std::vector<std::string> kRemoteOptions = {"base_url", "api_key_env", "api_key_file",
                                                  "max_tokens_field"};
 const std::vector<std::string> kSimulatedOptions = {
@@ -162,12 +162,14 @@ Result<void> read_options(TargetSpec& spec) {
       spec.api_key_env = value;
     } else if (key == "api_key_file") {
       spec.api_key_file = value;
-    } else if (key == "threads" || key == "ctx") {
+    } else if (key == "threads" || key == "ctx" || key == "parallel") {
       int number = 0;
       const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
       if (error != std::errc() || end != value.data() + value.size() || number < 1) {
         return bad_value(key, value, "a whole number from 1");
       }
+    } else if (key == "prefix_cache" && value != "on" && value != "off") {
+      return bad_value(key, value, "on or off");
     } else if (key == "max_tokens_field" && value != "max_tokens" &&
                value != "max_completion_tokens") {
       return bad_value(key, value, "max_tokens or max_completion_tokens");

@@ -32,7 +32,7 @@ struct TargetSpec {
 
 // An unknown scheme, provider or option is an error with a suggestion. Does not touch files or
 // network. Options of every target: name, price=PROVIDER/MODEL, illustrative=true,
-// machine_usd_per_hour, electricity_usd_per_kwh. local: threads, ctx. Remote: base_url,
+// machine_usd_per_hour, electricity_usd_per_kwh. local: threads, ctx, parallel, prefix_cache. Remote: base_url,
 // api_key_env, api_key_file, max_tokens_field. sim: those of SimulatedSpec. A URL gets no key
 // unless one of the api_key options names its place; openai: defaults to OPENAI_API_KEY at its own
 // address only.

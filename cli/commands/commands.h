@@ -28,6 +28,7 @@ void add_tasks(CLI::App& app, Action& chosen);
 void add_prices(CLI::App& app, Action& chosen);
 
 // Subcommands of `model`.
+void add_model_list(CLI::App& model, Action& chosen);
 void add_model_perplexity(CLI::App& model, Action& chosen);
 
 }  // namespace pennyweight

@@ -265,6 +265,7 @@ void add_model(CLI::App& app, Action& chosen) {
   add_model_quantize(*model, chosen);
   bind(add_tokenize(*model, *options), tokenize);
   bind(add_generate(*model, *options), generate);
+  add_model_list(*model, chosen);
   add_model_perplexity(*model, chosen);
 }
 

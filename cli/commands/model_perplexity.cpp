@@ -15,7 +15,7 @@ namespace pennyweight {
 namespace {
 
 struct Options {
-  std::string model, text, reference;
+  std::string model, text, reference, saved;
   llm::EngineOptions engine;
   llm::FidelityOptions fidelity;
   bool json = false;
@@ -68,15 +68,28 @@ Result<std::vector<llm::Token>> read_tokens(const Options& options, const llm::E
   return tokens;
 }
 
+void show_chunk(int done, int all) {
+  fmt::print(stderr, "\rchunk {} of {}{}", done, all, done == all ? "\n" : "");
+}
+
 Result<ExitStatus> perplexity(Options options) {
+  if (options.text.empty() == options.saved.empty())
+    return fail(ErrorKind::usage, "which text?", "TEXT and --logits each bring one",
+                "give a text file, or a file of saved logits, and not both");
   auto engine = llm::Engine::open(options.model, options.engine);
   if (!engine) return fail(engine.error());
+  if (stderr_is_terminal()) options.fidelity.on_chunk = show_chunk;
+  if (!options.saved.empty()) {
+    const auto saved = llm::SavedLogits::open(options.saved);
+    if (!saved) return fail(saved.error());
+    options.reference = options.saved;
+    const auto measured = llm::measure_fidelity(*saved, **engine, options.fidelity);
+    if (!measured) return fail(measured.error());
+    print_compared(options, *measured);
+    return ExitStatus::ok;
+  }
   const auto tokens = read_tokens(options, **engine);
   if (!tokens) return fail(tokens.error());
-  if (stderr_is_terminal())
-    options.fidelity.on_chunk = [](int done, int all) {
-      fmt::print(stderr, "\rchunk {} of {}{}", done, all, done == all ? "\n" : "");
-    };
   if (options.reference.empty()) {
     const auto measured = llm::measure_perplexity(**engine, *tokens, options.fidelity);
     if (!measured) return fail(measured.error());
@@ -99,10 +112,13 @@ void add_model_perplexity(CLI::App& model, Action& chosen) {
                                        "How well a model predicts a text, and how a quantised one "
                                        "differs from its original");
   command->add_option("FILE", options->model, "GGUF file")->required();
-  command->add_option("TEXT", options->text, "UTF-8 text file")->required();
+  command->add_option("TEXT", options->text, "UTF-8 text file");
   command->add_option("--reference", options->reference,
                       "The full-precision GGUF file: adds KL divergence and the share of tokens "
                       "whose likeliest is the same");
+  command->add_option("--logits", options->saved,
+                      "In place of TEXT: a file of llama-perplexity --kl-divergence-base, to "
+                      "compare with another engine");
   command->add_option("--ctx", options->fidelity.context, "Tokens in a chunk")
       ->check(whole_number(4, 1 << 24))
       ->capture_default_str();

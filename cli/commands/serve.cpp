@@ -65,6 +65,13 @@ void add_serve(CLI::App& app, Action& chosen) {
       ->check(whole_number(0, 1024))
       ->capture_default_str();
   command->add_option("--ctx", options->engine.context_tokens, "Context length in tokens");
+  command
+      ->add_option("--parallel", options->engine.parallel,
+                   "Requests that run side by side, the others wait; 0 = 8")
+      ->check(whole_number(0, 1024))
+      ->capture_default_str();
+  command->add_flag("--prefix-cache", options->engine.reuse_prefix,
+                    "Reuse the beginnings of earlier prompts; reported as cached tokens");
   command->add_option("--max-queued", options->server.max_queued, "Waiting requests before 503")
       ->check(whole_number(0, 1'000'000))
       ->capture_default_str();

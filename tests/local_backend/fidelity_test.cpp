@@ -1,5 +1,6 @@
 #include "local_backend/fidelity.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "local_backend/synthetic_model.h"
@@ -115,6 +116,54 @@ TEST_CASE("A model is faithful to itself, and its quantised one nearly") {
     }
   }
   CHECK(near->mean_kld == Approx(sum / static_cast<double>(count)).epsilon(1e-6));
+}
+
+TEST_CASE("A model is faithful to its own saved distributions, as far as sixteen bits hold them") {
+  const TempDir dir;
+  const auto engine = tiny(dir, TensorType::f16);
+  const auto tokens = some_tokens(3 * 16);
+  std::string file = "_logits_";
+  const auto put = [&file](const auto& value) {
+    file.append(reinterpret_cast<const char*>(&value), sizeof value);
+  };
+  for (const std::int32_t number : {16, 320, 3}) put(number);
+  for (const Token token : tokens) put(token);
+  for (std::size_t c = 0; c < 3; ++c) {
+    std::vector<Token> chunk(tokens.begin() + static_cast<std::ptrdiff_t>(16 * c),
+                             tokens.begin() + static_cast<std::ptrdiff_t>(16 * c + 16));
+    chunk[0] = engine->tokenizer().bos();
+    const auto logits = engine->logits(chunk);
+    for (std::size_t i = 8; i < 15; ++i) {
+      const auto p = softmax(std::span(*logits).subspan(320 * i, 320));
+      const float lowest = static_cast<float>(std::log(*std::ranges::min_element(p)));
+      const float scale =
+          (static_cast<float>(std::log(*std::ranges::max_element(p))) - lowest) / 65535;
+      put(scale);
+      put(lowest);
+      for (const double x : p)
+        put(static_cast<std::uint16_t>(
+            std::lround((std::log(x) - static_cast<double>(lowest)) / static_cast<double>(scale))));
+    }
+  }
+  pennyweight::test::write_file(dir / "base.bin", file);
+  const auto saved = SavedLogits::open(dir / "base.bin");
+  REQUIRE(saved);
+  const auto same = measure_fidelity(*saved, *engine, {});
+  REQUIRE(same);
+  CHECK(same->candidate.tokens == 21);
+  CHECK(same->mean_kld < 1e-8);
+  CHECK(same->same_top_rate > 0.95);
+  CHECK(same->reference.value == Approx(same->candidate.value).epsilon(1e-4));
+  for (std::size_t n = 0; n < file.size(); n += n < 220 ? 1 : 997) {
+    pennyweight::test::write_file(dir / "cut.bin", file.substr(0, n));
+    const auto cut = SavedLogits::open(dir / "cut.bin");
+    REQUIRE_FALSE(cut);
+    CHECK(cut.error().what.find("cut.bin") != std::string::npos);
+  }
+  file[20] = '\x7f';  // a token
+  file[22] = '\x7f';
+  pennyweight::test::write_file(dir / "cut.bin", file);
+  CHECK_FALSE(SavedLogits::open(dir / "cut.bin"));
 }
 
 TEST_CASE("Text that is too short, and chunks that cannot be, are refused") {
