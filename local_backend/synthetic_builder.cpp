@@ -3,46 +3,19 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <map>
 #include <memory>
 #include <numeric>
 
 #include "local_backend/gguf/gguf_writer.h"
 #include "local_backend/quantization/type_mixture.h"
-#include "local_backend/runtime/exact_math.h"
+#include "local_backend/synthetic_pool.h"
 #include "local_backend/synthetic_tensors.h"
 #include "local_backend/synthetic_vocabulary.h"
 #include "metrics/base/random.h"
 
 namespace pennyweight::llm {
 namespace {
-
-// Normally distributed numbers by the polar method of Marsaglia and Bray (SIAM Review 6, 1964):
-// with our own logarithm it gives the same bits everywhere.
-class Gaussian {
- public:
-  Gaussian(std::uint64_t seed, std::uint64_t index) : random_(seed, Stream::weights, index) {}
-  double next() {
-    if (has_spare_) {
-      has_spare_ = false;
-      return spare_;
-    }
-    double x = 0, y = 0, square = 0;
-    do {
-      x = 2 * random_.uniform() - 1;
-      y = 2 * random_.uniform() - 1;
-      square = x * x + y * y;
-    } while (square >= 1 || square == 0);
-    const double scale = std::sqrt(-2 * exact_math::log(square) / square);
-    spare_ = y * scale;
-    has_spare_ = true;
-    return x * scale;
-  }
-
- private:
-  Random random_;
-  double spare_ = 0;
-  bool has_spare_ = false;
-};
 
 constexpr std::string_view kChatMl =
     "{% for message in messages %}<|im_start|>{{ message.role }}\n"
@@ -53,6 +26,10 @@ constexpr std::string_view kChatMl =
 std::shared_ptr<const GgufArray> integers(std::vector<std::int64_t> values) {
   return std::make_shared<GgufArray>(
       GgufArray{GgufArray::Kind::integer, std::move(values), {}, {}});
+}
+
+std::uint64_t file_type(const SyntheticSpec& spec) {
+  return static_cast<std::uint64_t>(spec.mixture.value_or(mixture_of(spec.type)));
 }
 
 class ModelBuilder {
@@ -74,8 +51,7 @@ class ModelBuilder {
   void set_metadata() {
     writer_.set("general.architecture", spec_.architecture);
     writer_.set("general.name", "synthetic " + readable_name());
-    writer_.set("general.file_type",
-                std::uint64_t{static_cast<std::uint32_t>(mixture_of(spec_.type))});
+    writer_.set("general.file_type", file_type(spec_));
     writer_.set("general.quantization_version", std::uint64_t{2});
     set_shape();
     const auto set = [this](const char* key, double value) { writer_.set(key_of(key), value); };
@@ -143,18 +119,34 @@ class ModelBuilder {
   }
 
   void add_tensors() {
-    for (const SyntheticTensor& tensor : synthetic_tensors(spec_)) add(tensor);
+    const std::vector<SyntheticTensor> tensors = synthetic_tensors(spec_);
+    const auto types = mixed_types(tensors);
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      add(tensors[i], spec_.mixture ? types[i].value_or(TensorType::f32) : spec_.type);
+    }
   }
 
-  void add(const SyntheticTensor& tensor) {
+  std::vector<std::optional<TensorType>> mixed_types(
+      const std::vector<SyntheticTensor>& tensors) const {
+    if (!spec_.mixture) return {};
+    std::vector<MixtureShape> shapes;
+    for (const SyntheticTensor& tensor : tensors) shapes.push_back({tensor.name, tensor.ne});
+    const bool llama_70b =
+        spec_.architecture == "llama" && spec_.layers == 80 && spec_.heads != spec_.kv_heads;
+    const MixtureModel model = {spec_.layers + spec_.ignored_layers, spec_.heads / spec_.kv_heads,
+                                spec_.experts, llama_70b};
+    return choose_types(shapes, model, *spec_.mixture, false);
+  }
+
+  void add(const SyntheticTensor& tensor, TensorType type) {
     using Kind = SyntheticTensor::Kind;
     switch (tensor.kind) {
       case Kind::embedding:
-        return spec_.margin > 0 ? add_embedding(tensor) : add_matrix(tensor, spec_.type);
+        return spec_.margin > 0 ? add_embedding(tensor, type) : add_matrix(tensor, type);
       case Kind::head:
-        return spec_.margin > 0 ? add_predicting_head(tensor) : add_matrix(tensor, spec_.type);
+        return spec_.margin > 0 ? add_predicting_head(tensor, type) : add_matrix(tensor, type);
       case Kind::matrix:
-        return add_matrix(tensor, spec_.type);
+        return add_matrix(tensor, type);
       case Kind::router:
         return add_matrix(tensor, TensorType::f32);
       case Kind::norm:
@@ -208,33 +200,50 @@ class ModelBuilder {
 
   void add_matrix(const SyntheticTensor& tensor, TensorType type) {
     const double sigma = tensor.scale / std::sqrt(static_cast<double>(tensor.ne[0]));
+    const std::uint64_t elements =
+        std::accumulate(tensor.ne.begin(), tensor.ne.end(), std::uint64_t{1}, std::multiplies<>());
+    if (elements >= kPooledElements) return add_pooled(tensor, type, sigma);
     add_rows(tensor, type,
              [random = next_stream(), sigma](std::uint64_t, std::vector<float>& values) mutable {
                for (float& v : values) v = static_cast<float>(sigma * random.next());
              });
   }
 
+  void add_pooled(const SyntheticTensor& tensor, TensorType type, double sigma) {
+    auto& pool = pools_[{type, sigma}];
+    if (pool == nullptr) {
+      pool = std::make_shared<BlockPool>(type, sigma, spec_.seed, kFirstPool + pools_.size());
+    }
+    const std::uint64_t piece = BlockPool::piece_bytes(type),
+                        runs = kFirstRuns + (matrices_++ << 20);
+    writer_.add_tensor_in_pieces(
+        tensor.name, tensor.ne, type, piece,
+        [pool, piece, runs](std::uint64_t first, std::span<std::byte> out) {
+          return pool->fill(runs + first / piece, out);
+        });
+  }
+
   // As large as all branches together, so that the last word stays legible behind every layer.
-  void add_embedding(const SyntheticTensor& tensor) {
+  void add_embedding(const SyntheticTensor& tensor, TensorType type) {
     const std::uint64_t width = tensor.ne[0];
     Gaussian random = next_stream();
     auto table = std::make_shared<std::vector<float>>(width * tensor.ne[1]);
     for (float& v : *table) v = static_cast<float>(random.next());
     embedding_ = table;
-    add_rows(tensor, spec_.type, [table, width](std::uint64_t r, std::vector<float>& values) {
+    add_rows(tensor, type, [table, width](std::uint64_t r, std::vector<float>& values) {
       std::copy_n(table->begin() + static_cast<std::ptrdiff_t>(r * width), width, values.begin());
     });
   }
 
   // The row of a word is a multiple of the embedding of the words before it. The words form one
   // cycle; tokens that are no words lead into it and nothing leads out, so answers are plain text.
-  void add_predicting_head(const SyntheticTensor& tensor) {
+  void add_predicting_head(const SyntheticTensor& tensor, TensorType type) {
     const std::uint64_t width = tensor.ne[0];
     const double dimensions = static_cast<double>(width);
     // The last word's share of the normalised stream, less the best of the others by chance.
     const double scale = spec_.margin / (0.75 * dimensions - 5 * std::sqrt(dimensions));
     Gaussian noise = next_stream();
-    add_rows(tensor, spec_.type,
+    add_rows(tensor, type,
              [table = embedding_, before = predecessors(tensor.ne[1]), noise, scale, width](
                  std::uint64_t r, std::vector<float>& values) mutable {
                for (std::size_t i = 0; i < width; ++i) {
@@ -266,8 +275,13 @@ class ModelBuilder {
   const SyntheticSpec& spec_;
   SyntheticVocabulary vocabulary_;
   GgufWriter writer_;
-  static constexpr std::uint64_t kFirstVector = std::uint64_t{1} << 32;  // streams of their own
+  static constexpr std::uint64_t kPooledElements = std::uint64_t{1} << 22;
+  // Where the streams of random numbers begin that are not of one matrix each.
+  static constexpr std::uint64_t kFirstVector = std::uint64_t{1} << 32;
+  static constexpr std::uint64_t kFirstPool = std::uint64_t{1} << 33;
+  static constexpr std::uint64_t kFirstRuns = std::uint64_t{1} << 34;
   std::uint64_t matrices_ = 0, vectors_ = 0;
+  std::map<std::pair<TensorType, double>, std::shared_ptr<BlockPool>> pools_;
   std::shared_ptr<const std::vector<float>> embedding_;
 };
 

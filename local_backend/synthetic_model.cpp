@@ -37,7 +37,7 @@ Result<void> check_lengths(const SyntheticSpec& spec) {
     return refuse("heads divide the embedding into even lengths, kv_heads divide heads");
   }
   for (const int length : {spec.embedding_length, hidden, head * spec.heads}) {
-    if (!whole_rows(spec.type, length)) {
+    if (spec.mixture ? length % 32 != 0 : !whole_rows(spec.type, length)) {
       return refuse("rows of " + std::to_string(length) + " are not whole blocks of " +
                     std::string(format->name));
     }
@@ -90,6 +90,26 @@ Result<void> check(const SyntheticSpec& spec) {
   return check_features(spec);
 }
 
+// Small models of our own hold one type only where that is a plain one; published shapes hold what
+// llama-quantize would give them.
+Result<SyntheticSpec> with_type_named(SyntheticSpec spec, std::string_view name, bool own) {
+  const BlockFormat* format = block_format(name);
+  const auto mixture = mixture_named(name);
+  if (!mixture) {
+    return fail(ErrorKind::usage, "no synthetic model of type \"" + std::string(name) + "\"", "",
+                "use one of " + mixture_names());
+  }
+  const bool plain =
+      format != nullptr && (format->type == TensorType::f32 || format->type == TensorType::f16 ||
+                            format->type == TensorType::q8_0 || format->type == TensorType::q4_0);
+  if (own && plain) {
+    spec.type = format->type;
+  } else {
+    spec.mixture = mixture;
+  }
+  return spec;
+}
+
 }  // namespace
 
 const std::vector<SyntheticSpec>& synthetic_shapes() {
@@ -113,30 +133,25 @@ const std::vector<SyntheticSpec>& synthetic_shapes() {
 
 Result<SyntheticSpec> parse_synthetic(std::string_view text) {
   constexpr std::string_view kPrefix = "synth/";
-  std::string_view rest = text;
-  if (rest.substr(0, kPrefix.size()) == kPrefix) rest.remove_prefix(kPrefix.size());
-  const std::size_t colon = rest.find(':');
-  const std::string_view name = rest.substr(0, colon);
+  if (text.starts_with(kPrefix)) text.remove_prefix(kPrefix.size());
+  const std::size_t colon = text.find(':');
+  const std::string name = lower(text.substr(0, colon));
   std::vector<std::string> names;
-  std::string list;
-  for (const SyntheticSpec& shape : synthetic_shapes()) {
-    names.push_back(shape.name);
-    list += (list.empty() ? "" : ", ") + shape.name;
-    if (shape.name != name) continue;
-    SyntheticSpec spec = shape;
-    if (colon == std::string_view::npos) return spec;
-    const BlockFormat* format = block_format(rest.substr(colon + 1));
-    if (format == nullptr || !format->supported) {
-      return fail(ErrorKind::usage,
-                  "no synthetic model of type \"" + std::string(rest.substr(colon + 1)) + "\"", "",
-                  "use one of " + supported_types());
+  for (const auto* shapes : {&synthetic_shapes(), &published_shapes()}) {
+    for (const SyntheticSpec& shape : *shapes) {
+      names.push_back(shape.name);
+      if (shape.name != name) continue;
+      SyntheticSpec spec = shape;
+      if (colon == std::string_view::npos) return spec;
+      return with_type_named(std::move(spec), text.substr(colon + 1),
+                             shapes == &synthetic_shapes());
     }
-    spec.type = format->type;
-    return spec;
   }
+  std::string list;
+  for (const SyntheticSpec& shape : synthetic_shapes()) list += shape.name + ", ";
   const std::string_view near = nearest(name, names);
-  return fail(ErrorKind::usage, "no synthetic model \"" + std::string(name) + "\"",
-              "there are " + list,
+  return fail(ErrorKind::usage, "no synthetic model \"" + name + "\"",
+              "there are " + list + "and published shapes such as llama-3.2-1b",
               near.empty() ? "" : "did you mean \"" + std::string(near) + "\"?");
 }
 

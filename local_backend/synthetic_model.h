@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,6 +12,7 @@
 
 #include "local_backend/gguf/gguf_file.h"
 #include "local_backend/quantization/block_formats.h"
+#include "local_backend/quantization/type_mixture.h"
 #include "metrics/base/result.h"
 
 namespace pennyweight::llm {
@@ -27,7 +29,8 @@ struct SyntheticSpec {
   int vocabulary_size = 512;  // 256 byte tokens, controls, filler words; at least 300
   float rope_freq_base = 10000;
   bool tied_output = false;
-  TensorType type = TensorType::f16;  // of every 2-D weight; norms are f32
+  TensorType type = TensorType::f16;  // of every matrix; norms and routers are f32
+  std::optional<Mixture> mixture;     // in place of `type`: as a file quantized to it
   std::uint64_t seed = 1;
   // 0: Gaussian weights, whose logits nearly tie. > 0: the head is a permuted copy of the embedding
   // plus noise, so that the next token is predictable with about this margin while all layers still
@@ -51,7 +54,10 @@ const std::vector<std::string_view>& synthetic_architectures();
 
 // "tiny", "small", "medium", ...: shapes by name, the same list in help and errors.
 const std::vector<SyntheticSpec>& synthetic_shapes();
-// "synth/NAME:TYPE", or "NAME:TYPE"; a misspelt name gets a suggestion.
+// "llama-3.2-1b", "qwen3-4b", ...: those of published models.
+const std::vector<SyntheticSpec>& published_shapes();
+// "synth/NAME:TYPE", or "NAME:TYPE"; names and types in any case, a misspelt name gets a suggestion.
+// TYPE is "Q4_K_M" or another mixture. F32, F16, Q8_0 and Q4_0 of our own shapes are pure.
 Result<SyntheticSpec> parse_synthetic(std::string_view text);
 
 // SPM tokenizer with byte fallback, ChatML template. Weights are Gaussian with sigma 1/sqrt(fan_in)

@@ -3,9 +3,9 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "local_backend/gguf/gguf_file.h"
 #include "local_backend/synthetic_model.h"
 #include "metrics/base/file_io.h"
-#include "metrics/base/hash.h"
 #include "metrics/machine.h"
 #include "runners/local_target.h"
 #include "runners/remote_target.h"
@@ -82,7 +82,7 @@ Result<std::unique_ptr<Target>> open_local(const TargetSpec& spec, const Clock& 
   options.reuse_prefix = option(spec, "prefix_cache") == "on";
   auto engine = llm::Engine::open(path, options);
   if (!engine) return fail(engine.error());
-  auto hash = sha256_file(path);
+  auto hash = llm::model_sha256(path);
   if (!hash) return fail(hash.error());
   return make_local_target(spec.name, std::move(*engine), std::move(*hash), clock);
 }

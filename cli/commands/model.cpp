@@ -14,8 +14,6 @@
 #include "cli/wiring.h"
 #include "local_backend/engine.h"
 #include "local_backend/gguf/gguf_file.h"
-#include "local_backend/synthetic_model.h"
-#include "metrics/base/hash.h"
 #include "metrics/base/text_template.h"
 #include "metrics/base/utf8.h"
 
@@ -23,12 +21,10 @@ namespace pennyweight {
 namespace {
 
 struct ModelOptions {
-  std::string path, output, prompt;
+  std::string path, prompt;
   llm::EngineOptions engine;
   llm::SamplingParams sampling;
   int tokens = 64;
-  std::uint64_t seed = 1;
-  float margin = 0;
   bool json = false, raw = false, special = false, detokenize = false, whole = false;
 };
 
@@ -59,7 +55,7 @@ Facts facts_of(const llm::ModelInfo& info) {
 Result<ExitStatus> info(const ModelOptions& options) {
   auto engine = llm::Engine::open(options.path, options.engine);
   if (!engine) return fail(engine.error());
-  auto hash = sha256_file(options.path);
+  auto hash = llm::model_sha256(options.path);
   if (!hash) return fail(hash.error());
   Facts facts = facts_of((*engine)->info());
   facts.emplace_back("sha256", *hash);
@@ -73,26 +69,6 @@ Result<ExitStatus> info(const ModelOptions& options) {
     rows.push_back({key, value.text() != nullptr ? printable(*value.text()) : to_json(value)});
   }
   print_columns(rows);
-  return ExitStatus::ok;
-}
-
-Result<ExitStatus> synth(const ModelOptions& options) {
-  auto spec = llm::parse_synthetic(options.path);
-  if (!spec) return fail(spec.error());
-  if (auto file = refuse_directory(options.output, "model.gguf"); !file) return fail(file.error());
-  if (std::filesystem::exists(options.output)) {
-    return fail(ErrorKind::usage, "\"" + options.output + "\" exists already",
-                "synth never overwrites a model", "name another file, or remove this one");
-  }
-  spec->seed = options.seed;
-  spec->margin = options.margin;
-  if (auto written = llm::write_synthetic_model(*spec, options.output); !written) {
-    return fail(written.error());
-  }
-  const bool by_default = options.path.find(':') == std::string::npos;
-  print_note(fmt::format(
-      "wrote {}: {}, weights {}{}", options.output, spec->name, llm::block_format(spec->type)->name,
-      by_default ? fmt::format(" (the default; another: {}:q4_0)", spec->name) : std::string()));
   return ExitStatus::ok;
 }
 
@@ -285,26 +261,7 @@ void add_model(CLI::App& app, Action& chosen) {
   facts->add_flag("--json", options->json, "As JSON");
   add_engine_options(*facts, *options);
   bind(facts, info);
-  auto* making =
-      model->add_subcommand("synth", "Make a model of random weights, for tests and speed");
-  making
-      ->add_option(
-          "NAME:TYPE", options->path,
-          "Shape (tiny, small, medium, 1b) and type (as f16, q8_0, q4_k); f16 where no type "
-          "is given")
-      ->required();
-  making->add_option("-o,--output", options->output, "GGUF file to write")
-      ->required()
-      ->check(not_empty());
-  making->add_option("--seed", options->seed, "Of the weights")
-      ->check(whole_number(0))
-      ->capture_default_str();
-  making
-      ->add_option("--margin", options->margin,
-                   "> 0: predictable next tokens, for comparing engines")
-      ->capture_default_str();
-  making->footer("Example:\n  pennyweight model synth small:q4_0 -o small.gguf");
-  bind(making, synth);
+  add_model_synth(*model, chosen);
   add_model_quantize(*model, chosen);
   bind(add_tokenize(*model, *options), tokenize);
   bind(add_generate(*model, *options), generate);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "local_backend/gguf/gguf_parser.h"
+#include "metrics/base/hash.h"
 
 namespace pennyweight::llm {
 namespace {
@@ -45,6 +46,13 @@ Result<GgufFile> GgufFile::parse(std::span<const std::byte> bytes, std::uint64_t
 }
 
 Result<GgufFile> GgufFile::open(const std::filesystem::path& path) {
+  auto file = open_part(path);
+  if (!file) return file;
+  if (auto joined = file->join_parts(path); !joined) return fail(joined.error());
+  return file;
+}
+
+Result<GgufFile> GgufFile::open_part(const std::filesystem::path& path) {
   auto disk = RandomAccessFile::open(path);
   if (!disk) return fail(disk.error());
   // The header's length is known only after reading it: try with ever longer beginnings.
@@ -59,7 +67,7 @@ Result<GgufFile> GgufFile::open(const std::filesystem::path& path) {
     GgufParser parser(bytes, disk->size());
     auto file = parser.parse();
     if (file) {
-      file->file_ = std::move(*disk);
+      file->files_.push_back(std::move(*disk));
       return file;
     }
     if (parser.wants_more() && length < kLargestHeader) continue;
@@ -68,6 +76,12 @@ Result<GgufFile> GgufFile::open(const std::filesystem::path& path) {
     if (parser.wants_more()) error.why = "its header is larger than 256 MiB";
     return fail(std::move(error));
   }
+}
+
+std::vector<std::filesystem::path> GgufFile::paths() const {
+  std::vector<std::filesystem::path> all;
+  for (const RandomAccessFile& file : files_) all.push_back(file.path());
+  return all;
 }
 
 const TensorInfo* GgufFile::tensor(std::string_view name) const {
@@ -87,10 +101,10 @@ const GgufValue* GgufFile::find(std::string_view key) const {
 }
 
 Result<std::string> GgufFile::encoded_value(std::size_t index) const {
-  if (!file_) return fail(ErrorKind::internal, "metadata of a GGUF file that is not open");
+  if (files_.empty()) return fail(ErrorKind::internal, "metadata of a GGUF file that is not open");
   const Extent extent = metadata_extents_[index];
   std::string bytes(static_cast<std::size_t>(extent.end - extent.begin), '\0');
-  auto read = file_->read_at(extent.begin, std::as_writable_bytes(std::span(bytes)));
+  auto read = files_.front().read_at(extent.begin, std::as_writable_bytes(std::span(bytes)));
   if (!read) return fail(read.error());
   return bytes;
 }
@@ -148,11 +162,19 @@ Result<void> GgufFile::read_tensor(const TensorInfo& tensor, std::span<std::byte
 
 Result<void> GgufFile::read_tensor(const TensorInfo& tensor, std::uint64_t first,
                                    std::span<std::byte> out) const {
-  if (!file_) return fail(ErrorKind::internal, "this GGUF header was not read from a file");
+  if (tensor.part >= files_.size()) {
+    return fail(ErrorKind::internal, "this GGUF header was not read from a file");
+  }
   if (first > tensor.bytes || out.size() > tensor.bytes - first) {
     return fail(ErrorKind::internal, "a read beyond tensor \"" + tensor.name + "\"");
   }
-  return file_->read_at(tensor.offset + first, out);
+  return files_[tensor.part].read_at(tensor.offset + first, out);
+}
+
+Result<std::string> model_sha256(const std::filesystem::path& path) {
+  const auto file = GgufFile::open(path);
+  if (!file) return fail(file.error());
+  return sha256_files(file->paths());
 }
 
 }  // namespace pennyweight::llm

@@ -26,6 +26,7 @@ struct TensorInfo {
   TensorType type = TensorType::f32;
   std::uint64_t offset = 0;  // from the start of the file, not of the data section
   std::uint64_t bytes = 0;
+  std::uint64_t part = 0;  // the file, where a model lies in several
   std::uint64_t rows() const;      // product of ne[1..]
   std::uint64_t elements() const;  // product of all
 };
@@ -48,12 +49,15 @@ class GgufFile {
   // `total_size` is that of the whole file; `bytes` must hold the header and may hold more. An error
   // names what is wrong and the byte offset. Trusts nothing: see tests/local_backend/gguf.
   static Result<GgufFile> parse(std::span<const std::byte> bytes, std::uint64_t total_size);
-  // Reads the header of `path` and keeps the file open for read_tensor.
+  // Reads the header of `path` and keeps the file open for read_tensor. The first part of a split
+  // model ("NAME-00001-of-00003.gguf") brings the others beside it, and all are one: metadata of the
+  // first without "split." keys, the tensors of all. Another part is refused.
   static Result<GgufFile> open(const std::filesystem::path& path);
 
   std::uint32_t version() const { return version_; }
   std::uint64_t data_offset() const { return data_offset_; }
-  std::uint64_t file_size() const { return file_size_; }
+  std::uint64_t file_size() const { return file_size_; }  // of all parts
+  std::vector<std::filesystem::path> paths() const;       // of all parts; none when parsed
   const std::vector<TensorInfo>& tensors() const { return tensors_; }
   const TensorInfo* tensor(std::string_view name) const;  // null when not there
   const std::vector<std::pair<std::string, GgufValue>>& metadata() const { return metadata_; }
@@ -78,6 +82,10 @@ class GgufFile {
 
  private:
   friend class GgufParser;
+  static Result<GgufFile> open_part(const std::filesystem::path& path);
+  Result<void> join_parts(const std::filesystem::path& path);  // split_files.cpp
+  void forget_split_keys();
+
   std::uint32_t version_ = 3;
   std::uint64_t data_offset_ = 0, file_size_ = 0;
   std::vector<TensorInfo> tensors_;
@@ -87,7 +95,10 @@ class GgufFile {
   };
   std::vector<Extent> metadata_extents_;
   std::vector<std::size_t> tensors_by_name_, metadata_by_key_;  // sorted indices
-  std::optional<RandomAccessFile> file_;
+  std::vector<RandomAccessFile> files_;  // the parts; none when parsed
 };
+
+// SHA-256 of a model's file, or of its parts one after another.
+Result<std::string> model_sha256(const std::filesystem::path& path);
 
 }  // namespace pennyweight::llm

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <bit>
-#include <numeric>
+
+#include "local_backend/gguf/name_index.h"
 
 namespace pennyweight::llm {
 namespace {
@@ -41,25 +42,6 @@ std::uint64_t element_bytes(GgufType type) {
       break;
   }
   return 0;
-}
-
-// Indices of `items` sorted by name; then two equal names are neighbours.
-template <class Items, class Name>
-std::vector<std::size_t> sorted_by_name(const Items& items, Name name) {
-  std::vector<std::size_t> order(items.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(),
-            [&](std::size_t a, std::size_t b) { return name(items[a]) < name(items[b]); });
-  return order;
-}
-
-template <class Items, class Name>
-const std::string* repeated_name(const Items& items, const std::vector<std::size_t>& order,
-                                 Name name) {
-  const auto twice = std::adjacent_find(
-      order.begin(), order.end(),
-      [&](std::size_t a, std::size_t b) { return name(items[a]) == name(items[b]); });
-  return twice == order.end() ? nullptr : &name(items[*twice]);
 }
 
 }  // namespace
@@ -250,14 +232,12 @@ TensorInfo GgufParser::read_tensor() {
 
 void GgufParser::index_names() {
   if (in_.failed()) return;
-  const auto key = [](const auto& entry) -> const std::string& { return entry.first; };
-  const auto name = [](const TensorInfo& tensor) -> const std::string& { return tensor.name; };
-  file_.metadata_by_key_ = sorted_by_name(file_.metadata_, key);
-  file_.tensors_by_name_ = sorted_by_name(file_.tensors_, name);
-  if (const auto* twice = repeated_name(file_.metadata_, file_.metadata_by_key_, key)) {
+  file_.metadata_by_key_ = sorted_by_name(file_.metadata_, kMetadataKey);
+  file_.tensors_by_name_ = sorted_by_name(file_.tensors_, kTensorName);
+  if (const auto* twice = repeated_name(file_.metadata_, file_.metadata_by_key_, kMetadataKey)) {
     in_.refuse("metadata key \"" + *twice + "\" is there twice");
   }
-  if (const auto* twice = repeated_name(file_.tensors_, file_.tensors_by_name_, name)) {
+  if (const auto* twice = repeated_name(file_.tensors_, file_.tensors_by_name_, kTensorName)) {
     in_.refuse("tensor \"" + *twice + "\" is there twice");
   }
 }

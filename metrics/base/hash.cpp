@@ -63,16 +63,22 @@ std::string sha256(std::string_view bytes) {
 }
 
 Result<std::string> sha256_file(const std::filesystem::path& path) {
-  Result<RandomAccessFile> file = RandomAccessFile::open(path);
-  if (!file) return fail(file.error());
+  return sha256_files({&path, 1});
+}
+
+Result<std::string> sha256_files(std::span<const std::filesystem::path> paths) {
   Sha256 hash;
   std::vector<std::byte> piece(std::size_t{1} << 20);
-  for (std::uint64_t at = 0; at < file->size();) {
-    const std::uint64_t n = std::min<std::uint64_t>(piece.size(), file->size() - at);
-    const std::span<std::byte> part(piece.data(), static_cast<std::size_t>(n));
-    if (Result<void> read = file->read_at(at, part); !read) return fail(read.error());
-    hash.add(part.data(), part.size());
-    at += n;
+  for (const std::filesystem::path& path : paths) {
+    Result<RandomAccessFile> file = RandomAccessFile::open(path);
+    if (!file) return fail(file.error());
+    for (std::uint64_t at = 0; at < file->size();) {
+      const std::uint64_t n = std::min<std::uint64_t>(piece.size(), file->size() - at);
+      const std::span<std::byte> part(piece.data(), static_cast<std::size_t>(n));
+      if (Result<void> read = file->read_at(at, part); !read) return fail(read.error());
+      hash.add(part.data(), part.size());
+      at += n;
+    }
   }
   return hash.finish();
 }

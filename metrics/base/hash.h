@@ -19,6 +19,8 @@ inline std::string sha256(std::span<const std::byte> bytes) {
 }
 // Reads in 1 MiB pieces.
 Result<std::string> sha256_file(const std::filesystem::path& path);
+// Of the files' bytes one after another.
+Result<std::string> sha256_files(std::span<const std::filesystem::path> paths);
 
 // RFC 9562 version 7: sorts by time of making. Its random part comes from the operating system, so
 // two processes never share one.

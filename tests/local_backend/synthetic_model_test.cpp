@@ -5,6 +5,7 @@
 #include <set>
 
 #include "local_backend/gguf/gguf_file.h"
+#include "local_backend/synthetic_tensors.h"
 #include "local_backend/tokenizer.h"
 #include "tests/local_backend/tiny_models.h"
 #include "tests/support/temp_dir.h"
@@ -177,9 +178,87 @@ TEST_CASE("synthetic names are parsed, misspelt ones get a suggestion") {
   CHECK(parse_synthetic("medium:F16").value().layers == 5);
   CHECK(parse_synthetic("tiny").value().type == TensorType::f16);
   CHECK(parse_synthetic("smal:f16").error().fix == "did you mean \"small\"?");
-  CHECK(parse_synthetic("tiny:q8_1").error().fix == "use one of " + supported_types());
+  CHECK(parse_synthetic("tiny:q8_1").error().fix == "use one of " + mixture_names());
   CHECK(!parse_synthetic(""));
   CHECK(!parse_synthetic("tiny:"));
+}
+
+TEST_CASE("published shapes are known by name, in any case, and hold a mixture of types") {
+  const SyntheticSpec spec = parse_synthetic("synth/Llama-3.2-1B:q4_k_m").value();
+  CHECK(spec.mixture == Mixture::q4_k_m);
+  CHECK(spec.architecture == "llama");
+  CHECK(spec.tied_output);
+  REQUIRE(spec.vectors.size() == 1);
+  const std::vector<float>& divisors = spec.vectors[0].second;
+  CHECK(divisors.size() == 32);
+  CHECK(divisors.front() == 1);
+  CHECK(divisors.back() == 32);
+  CHECK(parse_synthetic("llama-3.2-1c:q4_k_m").error().fix == "did you mean \"llama-3.2-1b\"?");
+  CHECK(parse_synthetic("tiny:q4_0").value().mixture == std::nullopt);
+  CHECK(parse_synthetic("gemma-2-2b:q4_0").value().mixture == Mixture::q4_0);
+}
+
+// As the published configurations say in all, to the parameter.
+TEST_CASE("published shapes have the parameters of their models") {
+  const auto [name, parameters] = GENERATE(
+      std::pair{"llama-3.2-1b", std::int64_t{1'235'814'400}},
+      std::pair{"qwen2.5-0.5b", 494'032'768}, std::pair{"qwen3-0.6b", 596'049'920},
+      std::pair{"smollm2-135m", 134'515'008}, std::pair{"smollm3-3b", std::int64_t{3'075'098'624}},
+      std::pair{"gemma-3-1b", 999'885'952},
+      std::pair{"phi-3-mini-4k", std::int64_t{3'821'079'552}});
+  std::int64_t sum = 0;
+  for (const SyntheticTensor& tensor : synthetic_tensors(parse_synthetic(name).value())) {
+    if (tensor.kind == SyntheticTensor::Kind::given) continue;
+    std::int64_t elements = 1;
+    for (const std::uint64_t n : tensor.ne) elements *= static_cast<std::int64_t>(n);
+    sum += elements;
+  }
+  INFO(name);
+  CHECK(sum == parameters);
+}
+
+TEST_CASE("a mixture gives each tensor the type that a quantized file has, small rows too") {
+  TempDir directory;
+  SyntheticSpec spec;
+  spec.mixture = Mixture::q4_k_m;
+  SECTION("rows of whole blocks") {
+    spec.embedding_length = 256, spec.feed_forward_length = 512, spec.layers = 8;
+    const GgufFile file = written(spec, directory);
+    CHECK(file.tensor("token_embd.weight")->type == TensorType::q4_k);
+    CHECK(file.tensor("output.weight")->type == TensorType::q6_k);
+    CHECK(file.tensor("blk.0.ffn_down.weight")->type == TensorType::q6_k);
+    CHECK(file.tensor("blk.2.ffn_down.weight")->type == TensorType::q4_k);
+    CHECK(file.tensor("blk.0.attn_norm.weight")->type == TensorType::f32);
+    CHECK(file.unsigned_value("general.file_type").value() == 15u);
+  }
+  SECTION("rows of 96") {
+    spec.embedding_length = 96, spec.feed_forward_length = 160;
+    const GgufFile file = written(spec, directory);
+    CHECK(file.tensor("blk.0.attn_q.weight")->type == TensorType::q5_0);
+    CHECK(file.tensor("output.weight")->type == TensorType::q8_0);
+  }
+}
+
+TEST_CASE("large tensors are put together from a pool of blocks and have its spread") {
+  TempDir directory;
+  SyntheticSpec spec;
+  spec.embedding_length = 1024, spec.vocabulary_size = 4096 + 32, spec.layers = 1;
+  spec.type = TensorType::q8_0;
+  const GgufFile file = written(spec, directory);
+  const std::string once = read_file(directory / "m.gguf");
+  const auto values = values_of(file, "token_embd.weight");
+  CHECK(rms(values) == Approx(1 / std::sqrt(1024.0)).epsilon(0.01));
+  const auto page = [&](std::size_t i) {
+    return std::vector<float>(values.begin() + static_cast<std::ptrdiff_t>(i * 4096),
+                              values.begin() + static_cast<std::ptrdiff_t>((i + 1) * 4096));
+  };
+  std::set<std::vector<float>> pages;
+  for (std::size_t i = 0; i < 1000; ++i) pages.insert(page(i));
+  CHECK(pages.size() > 950);  // a run may come twice
+  CHECK(file.tensor("output.weight")->bytes == file.tensor("token_embd.weight")->bytes);
+  CHECK(values_of(file, "output.weight") != values);
+  REQUIRE(write_synthetic_model(spec, directory / "m.gguf"));
+  CHECK(read_file(directory / "m.gguf") == once);
 }
 
 TEST_CASE("a synthetic spec that is no possible model is refused") {

@@ -85,7 +85,7 @@ void add_llama_kin(Zoo& zoo) {
   set_scaling(longrope, "longrope", 1, 64);
   longrope.vectors = {{"rope_factors_long.weight", factors(8, 1.5, 9)},
                       {"rope_factors_short.weight", factors(8, 1, 1.4)}};
-  set(zoo.add("llama", "attention scale"), "attention.scale", 0.4);
+  set(zoo.add("llama", "attention scale of no effect"), "attention.scale", 0.4);
   // Mistral 7B v0.1 has it in its file; all layers see everything still.
   set(zoo.add("llama", "sliding window of no effect"), "attention.sliding_window", 8_u);
   use_experts(zoo.add("llama", "experts"));

@@ -8,6 +8,7 @@
 #include "local_backend/synthetic_model.h"
 #include "metrics/base/random.h"
 #include "tests/local_backend/edited_model.h"
+#include "tests/local_backend/model/engine_logits.h"
 #include "tests/local_backend/reference_model.h"
 #include "tests/support/temp_dir.h"
 #include "tests/test.h"
@@ -16,56 +17,6 @@ namespace pennyweight::llm::test {
 namespace {
 
 using pennyweight::test::TempDir;
-
-struct Setup {
-  const char* kernels = "auto";
-  int threads = 1;
-  std::size_t chunk = 64;
-};
-
-// The last `wanted` of them give logits.
-std::vector<StepRow> step_rows(std::span<const Token> tokens, std::size_t position,
-                               const KvSequence& history, std::size_t wanted) {
-  std::vector<StepRow> rows;
-  for (std::size_t i = 0; i < tokens.size(); ++i)
-    rows.push_back({tokens[i], position + i, &history, i + wanted >= tokens.size()});
-  return rows;
-}
-
-// One run of a whole model over some tokens.
-std::vector<float> engine_logits(const std::filesystem::path& path,
-                                 const std::vector<Token>& tokens, const Setup& setup = {}) {
-  const auto file = GgufFile::open(path);
-  REQUIRE(file);
-  const auto config = read_model_config(*file);
-  INFO((config ? "" : config.error().what));
-  REQUIRE(config);
-  ThreadTeam team(setup.threads);
-  const auto weights = load_weights(*file, *config, 4096, team);
-  INFO((weights ? "" : weights.error().what));
-  REQUIRE(weights);
-  auto pool = KvPool::make(*config, tokens.size());
-  REQUIRE(pool);
-  KvSequence history(*pool);
-  REQUIRE(history.reserve(tokens.size()));
-  ForwardPass forward(*config, *weights, *kernels(setup.kernels), team, setup.chunk);
-  std::vector<float> out;
-  for (std::size_t at = 0; at < tokens.size(); at += setup.chunk) {
-    const std::size_t n = std::min(setup.chunk, tokens.size() - at);
-    REQUIRE(forward.run(step_rows(std::span(tokens).subspan(at, n), at, history, n), {}));
-    for (std::size_t i = 0; i < n; ++i)
-      out.insert(out.end(), forward.logits(i).begin(), forward.logits(i).end());
-  }
-  return out;
-}
-
-std::vector<Token> some_tokens(std::size_t n, int vocabulary, std::uint64_t seed) {
-  Random random(seed, Stream::selection);
-  std::vector<Token> tokens(n);
-  for (Token& t : tokens)
-    t = static_cast<Token>(random.below(static_cast<std::uint64_t>(vocabulary)));
-  return tokens;
-}
 
 SyntheticSpec small(TensorType type, std::uint64_t seed) {
   SyntheticSpec spec;
@@ -101,41 +52,6 @@ void write_model(const SyntheticSpec& spec, const std::filesystem::path& path) {
   }
   edit_model(plain, path, edit);
 }
-
-struct Difference {
-  double largest = 0;
-  double typical = 0;        // root of the mean square
-  std::vector<double> rows;  // largest of each token, ascending
-};
-
-// As parts of the largest logit.
-Difference relative_difference(const std::vector<float>& engine,
-                               const std::vector<std::vector<double>>& reference) {
-  Difference d;
-  double most = 0, squares = 0;
-  std::size_t i = 0;
-  for (const auto& row : reference) {
-    d.rows.push_back(0);
-    for (double expected : row) {
-      const double one = std::fabs(static_cast<double>(engine.at(i++)) - expected);
-      d.rows.back() = std::max(d.rows.back(), one);
-      squares += one * one;
-      most = std::max(most, std::fabs(expected));
-    }
-  }
-  REQUIRE(i == engine.size());
-  REQUIRE(most > 0.5);
-  for (double& row : d.rows) row /= most;
-  std::ranges::sort(d.rows);
-  d.largest = d.rows.back();
-  d.typical = std::sqrt(squares / static_cast<double>(i)) / most;
-  return d;
-}
-
-// Keys and values lie in the cache as f16: one that is close to the middle between two halves may
-// go the other way, 2^-11 of itself, for all tokens after it. Rows before that agree to
-// kFloatRounding.
-constexpr double kTypicalF32 = 2e-5, kLargestF32 = 1e-4, kFloatRounding = 2e-6;
 
 bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
