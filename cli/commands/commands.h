@@ -22,6 +22,7 @@ void add_serve(CLI::App& app, Action& chosen);
 void add_demo(CLI::App& app, Action& chosen);
 void add_doctor(CLI::App& app, Action& chosen);
 void add_model(CLI::App& app, Action& chosen);
+void add_model_tokenize(CLI::App& model, Action& chosen);  // a command of `model`
 void add_tasks(CLI::App& app, Action& chosen);
 void add_prices(CLI::App& app, Action& chosen);
 

@@ -1,7 +1,4 @@
-#include <charconv>
 #include <filesystem>
-#include <iostream>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -13,7 +10,6 @@
 #include "cli/usage.h"
 #include "cli/wiring.h"
 #include "local_backend/engine.h"
-#include "local_backend/gguf/gguf_file.h"
 #include "local_backend/synthetic_model.h"
 #include "metrics/base/hash.h"
 #include "metrics/base/text_template.h"
@@ -29,7 +25,7 @@ struct ModelOptions {
   int tokens = 64;
   std::uint64_t seed = 1;
   float margin = 0;
-  bool json = false, raw = false, special = false, detokenize = false, whole = false;
+  bool json = false, raw = false;
 };
 
 using Facts = std::vector<std::pair<std::string, Value>>;
@@ -93,65 +89,6 @@ Result<ExitStatus> synth(const ModelOptions& options) {
   print_note(fmt::format(
       "wrote {}: {}, weights {}{}", options.output, spec->name, llm::block_format(spec->type)->name,
       by_default ? fmt::format(" (the default; another: {}:q4_0)", spec->name) : std::string()));
-  return ExitStatus::ok;
-}
-
-Result<llm::Tokenizer> load_tokenizer(const std::string& path) {
-  auto file = llm::GgufFile::open(path);
-  if (!file) return fail(file.error());
-  return llm::Tokenizer::load(*file);
-}
-
-std::string ids_text(const std::vector<llm::Token>& ids) {
-  std::string line;
-  for (const llm::Token id : ids) line += (line.empty() ? "" : " ") + std::to_string(id);
-  return line + "\n";
-}
-
-Result<std::string> tokenize_one(const llm::Tokenizer& tokenizer, const std::string& input,
-                                 const ModelOptions& options) {
-  if (!options.detokenize) {
-    return ids_text(
-        tokenizer.encode(input, options.special ? llm::Specials::parse : llm::Specials::as_text));
-  }
-  std::vector<llm::Token> ids;
-  const char* at = input.data();
-  const char* end = at + input.size();
-  while (at != end) {
-    if (*at == ' ' || *at == ',' || *at == '\n') {
-      ++at;
-      continue;
-    }
-    llm::Token id = 0;
-    const auto parsed = std::from_chars(at, end, id);
-    if (parsed.ec != std::errc() || id < 0 || id >= tokenizer.size()) {
-      return fail(ErrorKind::invalid_input,
-                  "\"" + input.substr(0, 80) + "\" is not a line of token ids",
-                  fmt::format("ids are numbers from 0 to {}", tokenizer.size() - 1),
-                  "separate ids by blanks");
-    }
-    ids.push_back(id);
-    at = parsed.ptr;
-  }
-  return tokenizer.decode(ids, options.special) + "\n";
-}
-
-Result<ExitStatus> tokenize(const ModelOptions& options) {
-  auto tokenizer = load_tokenizer(options.path);
-  if (!tokenizer) return fail(tokenizer.error());
-  std::string input;
-  if (options.whole) {
-    input.assign(std::istreambuf_iterator<char>(std::cin), {});
-    auto line = tokenize_one(*tokenizer, input, options);
-    if (!line) return fail(line.error());
-    print_text(*line);
-    return ExitStatus::ok;
-  }
-  while (std::getline(std::cin, input)) {
-    auto line = tokenize_one(*tokenizer, input, options);
-    if (!line) return fail(line.error());
-    print_text(*line);
-  }
   return ExitStatus::ok;
 }
 
@@ -237,16 +174,6 @@ void add_engine_options(CLI::App& command, ModelOptions& options) {
       ->capture_default_str();
 }
 
-CLI::App* add_tokenize(CLI::App& model, ModelOptions& options) {
-  auto* command = model.add_subcommand("tokenize", "Text on stdin to token ids, a line each");
-  command->add_option("FILE", options.path, "GGUF file")->required();
-  command->add_flag("--special", options.special, "Control tokens in the text are tokens");
-  command->add_flag("--detokenize", options.detokenize, "Lines of ids back to text");
-  command->add_flag("--whole", options.whole, "All of stdin is one input, line ends included");
-  command->footer("Example:\n  echo '안녕하세요' | pennyweight model tokenize model.gguf");
-  return command;
-}
-
 CLI::App* add_generate(CLI::App& model, ModelOptions& options) {
   auto* command = model.add_subcommand("generate", "Answer one prompt");
   command->add_option("FILE", options.path, "GGUF file")->required();
@@ -304,7 +231,7 @@ void add_model(CLI::App& app, Action& chosen) {
       ->capture_default_str();
   making->footer("Example:\n  pennyweight model synth small:q4_0 -o small.gguf");
   bind(making, synth);
-  bind(add_tokenize(*model, *options), tokenize);
+  add_model_tokenize(*model, chosen);
   bind(add_generate(*model, *options), generate);
 }
 
