@@ -86,10 +86,6 @@ constexpr Step kDeepSeekV3[] = {R"(\p{N}{1,3})"sv,
                                 R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+)"
                                 R"(|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*)"
                                 R"(|\s*[\r\n]+|\s+(?!\S)|\s+)"sv};
-constexpr Step kJais2[] = {
-    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3})"
-    R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s{512}(?!\S)|\s{256}(?!\S)|\s{128}(?!\S))"
-    R"(|\s{64}(?!\S)|\s{32}(?!\S)|\s{16}(?!\S)|\s{8}(?!\S)|\s{4}(?!\S)|\s{1,2}(?!\S)|\s{1})"sv};
 // Possessive where nothing that follows could need what was taken: no stack for a long word.
 constexpr Step kExaoneMoe[] = {
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?(?:\p{L}\p{M}*+(?: \p{L}\p{M}*+)*+)++)"
@@ -127,7 +123,6 @@ constexpr PreTokenizerSpec kAll[] = {
     {"hunyuan", kQwen2},
     {"hunyuan-dense", kDeepSeekV3},
     {"jais", kGpt2},
-    {"jais-2", kJais2},
     {"joyai-llm", kDeepSeekV3},
     {"kanana2", kGpt4o},
     {"kormo", kQwen2},
@@ -145,7 +140,6 @@ constexpr PreTokenizerSpec kAll[] = {
     {"minicpm5", kMiniCpm5, kKeepsWords},
     {"modern-bert", kGpt2},
     {"mpt", kGpt2},
-    {"o200k", kGpt4o},
     {"olmo", kGpt2},
     {"phi-2", kGpt2},
     {"pixtral", kLlama3, kKeepsWords, kAddsBos},
