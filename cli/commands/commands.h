@@ -26,4 +26,7 @@ void add_model_tokenize(CLI::App& model, Action& chosen);  // a command of `mode
 void add_tasks(CLI::App& app, Action& chosen);
 void add_prices(CLI::App& app, Action& chosen);
 
+// Subcommands of `model`.
+void add_model_perplexity(CLI::App& model, Action& chosen);
+
 }  // namespace pennyweight

@@ -233,6 +233,7 @@ void add_model(CLI::App& app, Action& chosen) {
   bind(making, synth);
   add_model_tokenize(*model, chosen);
   bind(add_generate(*model, *options), generate);
+  add_model_perplexity(*model, chosen);
 }
 
 }  // namespace pennyweight
