@@ -1,5 +1,8 @@
 #include "local_backend/tokenizer.h"
 
+#include <optional>
+
+#include "local_backend/tokenization/byte_pairs.h"
 #include "local_backend/tokenization/special_tokens.h"
 #include "local_backend/tokenization/spm_merge.h"
 #include "local_backend/tokenization/vocabulary.h"
@@ -28,6 +31,7 @@ struct Tokenizer::Impl {
   explicit Impl(std::unique_ptr<Vocabulary> v) : vocabulary(std::move(v)), specials(*vocabulary) {}
   std::unique_ptr<const Vocabulary> vocabulary;
   SpecialTokens specials;
+  std::optional<BytePairs> byte_pairs;  // nothing: SPM
 };
 
 Tokenizer::Tokenizer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -38,7 +42,13 @@ Tokenizer::~Tokenizer() = default;
 Result<Tokenizer> Tokenizer::load(const GgufFile& file) {
   auto vocabulary = Vocabulary::load(file);
   if (!vocabulary) return fail(vocabulary.error());
-  return Tokenizer(std::make_unique<Impl>(std::move(*vocabulary)));
+  auto impl = std::make_unique<Impl>(std::move(*vocabulary));
+  if (impl->vocabulary->pre_tokenizer != nullptr) {
+    auto byte_pairs = BytePairs::load(file, *impl->vocabulary);
+    if (!byte_pairs) return fail(byte_pairs.error());
+    impl->byte_pairs = std::move(*byte_pairs);
+  }
+  return Tokenizer(std::move(impl));
 }
 
 std::vector<Token> Tokenizer::encode(std::string_view text, Specials specials) const {
@@ -55,6 +65,8 @@ std::vector<Token> Tokenizer::encode(std::string_view text,
   for (const Fragment& fragment : impl_->specials.split(text, literal)) {
     if (fragment.token != -1) {
       out.push_back(fragment.token);
+    } else if (impl_->byte_pairs) {
+      impl_->byte_pairs->append_tokens(fragment.text, out);
     } else {
       append_spm_tokens(
           vocabulary, with_blanks(fragment.text, begins_word && vocabulary.add_space_prefix), out);
@@ -84,6 +96,17 @@ std::string Tokenizer::decode(std::span<const Token> tokens, bool show_control) 
     out += bytes;
   }
   return out;
+}
+
+std::string Tokenizer::description() const {
+  const Vocabulary& vocabulary = *impl_->vocabulary;
+  if (vocabulary.pre_tokenizer == nullptr) return "SPM";
+  return "BPE, pre-tokenizer " + std::string(vocabulary.pre_tokenizer->name) +
+         (vocabulary.names_pre_tokenizer ? "" : " (the file names none)");
+}
+
+bool Tokenizer::guessed() const {
+  return impl_->vocabulary->pre_tokenizer != nullptr && !impl_->vocabulary->names_pre_tokenizer;
 }
 
 int Tokenizer::size() const {

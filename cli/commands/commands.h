@@ -22,12 +22,13 @@ void add_serve(CLI::App& app, Action& chosen);
 void add_demo(CLI::App& app, Action& chosen);
 void add_doctor(CLI::App& app, Action& chosen);
 void add_model(CLI::App& app, Action& chosen);
-void add_model_synth(CLI::App& model, Action& chosen);
-void add_model_quantize(CLI::App& model, Action& chosen);
 void add_tasks(CLI::App& app, Action& chosen);
 void add_prices(CLI::App& app, Action& chosen);
 
 // Subcommands of `model`.
+void add_model_synth(CLI::App& model, Action& chosen);
+void add_model_quantize(CLI::App& model, Action& chosen);
+void add_model_tokenize(CLI::App& model, Action& chosen);
 void add_model_list(CLI::App& model, Action& chosen);
 void add_model_perplexity(CLI::App& model, Action& chosen);
 

@@ -1,7 +1,4 @@
-#include <charconv>
 #include <filesystem>
-#include <iostream>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -14,6 +11,7 @@
 #include "cli/wiring.h"
 #include "local_backend/engine.h"
 #include "local_backend/gguf/gguf_file.h"
+#include "metrics/base/hash.h"
 #include "metrics/base/text_template.h"
 #include "metrics/base/utf8.h"
 
@@ -25,7 +23,7 @@ struct ModelOptions {
   llm::EngineOptions engine;
   llm::SamplingParams sampling;
   int tokens = 64;
-  bool json = false, raw = false, special = false, detokenize = false, whole = false;
+  bool json = false, raw = false;
 };
 
 using Facts = std::vector<std::pair<std::string, Value>>;
@@ -69,65 +67,6 @@ Result<ExitStatus> info(const ModelOptions& options) {
     rows.push_back({key, value.text() != nullptr ? printable(*value.text()) : to_json(value)});
   }
   print_columns(rows);
-  return ExitStatus::ok;
-}
-
-Result<llm::Tokenizer> load_tokenizer(const std::string& path) {
-  auto file = llm::GgufFile::open(path);
-  if (!file) return fail(file.error());
-  return llm::Tokenizer::load(*file);
-}
-
-std::string ids_text(const std::vector<llm::Token>& ids) {
-  std::string line;
-  for (const llm::Token id : ids) line += (line.empty() ? "" : " ") + std::to_string(id);
-  return line + "\n";
-}
-
-Result<std::string> tokenize_one(const llm::Tokenizer& tokenizer, const std::string& input,
-                                 const ModelOptions& options) {
-  if (!options.detokenize) {
-    return ids_text(
-        tokenizer.encode(input, options.special ? llm::Specials::parse : llm::Specials::as_text));
-  }
-  std::vector<llm::Token> ids;
-  const char* at = input.data();
-  const char* end = at + input.size();
-  while (at != end) {
-    if (*at == ' ' || *at == ',' || *at == '\n') {
-      ++at;
-      continue;
-    }
-    llm::Token id = 0;
-    const auto parsed = std::from_chars(at, end, id);
-    if (parsed.ec != std::errc() || id < 0 || id >= tokenizer.size()) {
-      return fail(ErrorKind::invalid_input,
-                  "\"" + input.substr(0, 80) + "\" is not a line of token ids",
-                  fmt::format("ids are numbers from 0 to {}", tokenizer.size() - 1),
-                  "separate ids by blanks");
-    }
-    ids.push_back(id);
-    at = parsed.ptr;
-  }
-  return tokenizer.decode(ids, options.special) + "\n";
-}
-
-Result<ExitStatus> tokenize(const ModelOptions& options) {
-  auto tokenizer = load_tokenizer(options.path);
-  if (!tokenizer) return fail(tokenizer.error());
-  std::string input;
-  if (options.whole) {
-    input.assign(std::istreambuf_iterator<char>(std::cin), {});
-    auto line = tokenize_one(*tokenizer, input, options);
-    if (!line) return fail(line.error());
-    print_text(*line);
-    return ExitStatus::ok;
-  }
-  while (std::getline(std::cin, input)) {
-    auto line = tokenize_one(*tokenizer, input, options);
-    if (!line) return fail(line.error());
-    print_text(*line);
-  }
   return ExitStatus::ok;
 }
 
@@ -213,16 +152,6 @@ void add_engine_options(CLI::App& command, ModelOptions& options) {
       ->capture_default_str();
 }
 
-CLI::App* add_tokenize(CLI::App& model, ModelOptions& options) {
-  auto* command = model.add_subcommand("tokenize", "Text on stdin to token ids, a line each");
-  command->add_option("FILE", options.path, "GGUF file")->required();
-  command->add_flag("--special", options.special, "Control tokens in the text are tokens");
-  command->add_flag("--detokenize", options.detokenize, "Lines of ids back to text");
-  command->add_flag("--whole", options.whole, "All of stdin is one input, line ends included");
-  command->footer("Example:\n  echo '안녕하세요' | pennyweight model tokenize model.gguf");
-  return command;
-}
-
 CLI::App* add_generate(CLI::App& model, ModelOptions& options) {
   auto* command = model.add_subcommand("generate", "Answer one prompt");
   command->add_option("FILE", options.path, "GGUF file")->required();
@@ -263,7 +192,7 @@ void add_model(CLI::App& app, Action& chosen) {
   bind(facts, info);
   add_model_synth(*model, chosen);
   add_model_quantize(*model, chosen);
-  bind(add_tokenize(*model, *options), tokenize);
+  add_model_tokenize(*model, chosen);
   bind(add_generate(*model, *options), generate);
   add_model_list(*model, chosen);
   add_model_perplexity(*model, chosen);

@@ -6,6 +6,8 @@
 #include <optional>
 
 #include "local_backend/gguf/gguf_file.h"
+#include "local_backend/tokenization/byte_alphabet.h"
+#include "local_backend/tokenization/pre_tokenizer.h"
 
 namespace pennyweight::llm {
 namespace {
@@ -13,15 +15,77 @@ namespace {
 constexpr std::string_view kBlank = "\xe2\x96\x81";  // U+2581 stands for the space
 constexpr std::size_t kMostTokens = 4'000'000;
 
-// Files mark these as they like; every engine stops at them.
-constexpr std::string_view kEndSpellings[] = {
-    "</s>",     "<|eot_id|>",    "<|im_end|>", "<|end|>", "<|return|>",
-    "<|call|>", "<|endoftext|>", "<|eom_id|>", "<EOT>",   "<|end_of_text|>",
-    "<eos>",    "<end_of_turn>", "[EOS]",      "[EOT]",
+// Files mark these as they like; every engine takes them for control tokens, and stops at most.
+struct ControlSpelling {
+  std::string_view text;
+  bool ends_generation = true;
+};
+constexpr ControlSpelling kControlSpellings[] = {
+    {"</s>"},
+    {"<eos>"},
+    {"[EOS]"},
+    {"<EOT>"},
+    {"_<EOT>"},
+    {"[EOT]"},
+    {"<|eot_id|>"},
+    {"<|eom_id|>"},
+    {"<|im_end|>"},
+    {"<|end|>"},
+    {"<|return|>"},
+    {"<|call|>"},
+    {"<|calls|>"},
+    {"<|flush|>"},
+    {"<|endoftext|>"},
+    {"<|end_of_text|>"},
+    {"<end_of_turn>"},
+    {"<turn|>"},
+    {"<|tool_response>"},
+    {"<end_of_utterance>"},
+    {"<\uff5cend\u2581of\u2581sentence\uff5c>"},
+    {"[e~["},
+    // Of infilling: padding, and the border to another file.
+    {"<|fim_pad|>"},
+    {"<fim-pad>"},
+    {"<fim_pad>"},
+    {"<PAD>"},
+    {"[PAD]"},
+    {"<|fim_repo|>"},
+    {"<|repo_name|>"},
+    {"<fim-repo>"},
+    {"<REPO>"},
+    {"<reponame>"},
+    {"<|file_sep|>"},
+    {"<|fim_prefix|>", false},
+    {"<fim-prefix>", false},
+    {"<fim_prefix>", false},
+    {"<\uff5cfim\u2581begin\uff5c>", false},
+    {"<PRE>", false},
+    {"\u2581<PRE>", false},
+    {"<|code_prefix|>", false},
+    {"<|prefix|>", false},
+    {"<|fim_suffix|>", false},
+    {"<fim-suffix>", false},
+    {"<fim_suffix>", false},
+    {"<\uff5cfim\u2581hole\uff5c>", false},
+    {"<SUF>", false},
+    {"\u2581<SUF>", false},
+    {"<|code_suffix|>", false},
+    {"<|suffix|>", false},
+    {"<|fim_middle|>", false},
+    {"<fim-middle>", false},
+    {"<fim_middle>", false},
+    {"<\uff5cfim\u2581end\uff5c>", false},
+    {"<MID>", false},
+    {"\u2581<MID>", false},
+    {"<|code_middle|>", false},
+    {"<|middle|>", false},
 };
 
-tl::unexpected<Error> bad(std::string what) {
-  return fail(ErrorKind::invalid_input, "the file's tokenizer is damaged: " + std::move(what));
+const ControlSpelling* control_spelling(std::string_view text) {
+  const auto found =
+      std::find_if(std::begin(kControlSpellings), std::end(kControlSpellings),
+                   [text](const ControlSpelling& known) { return known.text == text; });
+  return found == std::end(kControlSpellings) ? nullptr : found;
 }
 
 // "<0x0A>", exactly two hexadecimal digits.
@@ -49,18 +113,72 @@ Result<Array> token_array(const GgufFile& file, std::string_view key, std::size_
   auto array = file.array_value(key);
   if (!array || *array == nullptr) return array;
   if (std::find(kinds.begin(), kinds.end(), (*array)->kind) == kinds.end()) {
-    return bad(std::string(key) + " has elements of the wrong type");
+    return damaged_tokenizer(std::string(key) + " has elements of the wrong type");
   }
   if ((*array)->size() != count) {
-    return bad(std::string(key) + " has " + std::to_string((*array)->size()) + " elements for " +
-               std::to_string(count) + " tokens");
+    return damaged_tokenizer(std::string(key) + " has " + std::to_string((*array)->size()) +
+                             " elements for " + std::to_string(count) + " tokens");
   }
   return array;
 }
 
-Result<std::string> piece_of(const Vocabulary::Entry& entry) {
+std::string names_of_pre_tokenizers() {
+  std::string names;
+  for (const PreTokenizerSpec& spec : pre_tokenizers()) {
+    names += (names.empty() ? "" : ", ") + std::string(spec.name);
+  }
+  return names;
+}
+
+}  // namespace
+
+tl::unexpected<Error> damaged_tokenizer(std::string what) {
+  return fail(ErrorKind::invalid_input, "the file's tokenizer is damaged: " + std::move(what));
+}
+
+Result<std::unique_ptr<Vocabulary>> Vocabulary::load(const GgufFile& file) {
+  std::unique_ptr<Vocabulary> vocabulary(new Vocabulary);
+  for (const auto step : {&Vocabulary::load_model, &Vocabulary::load_entries,
+                          &Vocabulary::load_special_ids, &Vocabulary::load_flags}) {
+    if (auto done = (vocabulary.get()->*step)(file); !done) return fail(done.error());
+  }
+  vocabulary->settle_ends();
+  vocabulary->index();
+  return vocabulary;
+}
+
+Result<void> Vocabulary::load_model(const GgufFile& file) {
+  const auto model = file.text_value("tokenizer.ggml.model");
+  if (!model) return fail(model.error());
+  if (!*model) {
+    return fail(ErrorKind::invalid_input, "the file has no tokenizer",
+                "tokenizer.ggml.model is missing");
+  }
+  if (**model == "llama") return {};
+  if (**model != "gpt2") {
+    return fail(ErrorKind::unsupported, "tokenizer model \"" + **model + "\" is not supported",
+                "supported are \"llama\" (SPM) and \"gpt2\" (byte-level BPE)");
+  }
+  const auto pre = file.text_value("tokenizer.ggml.pre");
+  if (!pre) return fail(pre.error());
+  names_pre_tokenizer = *pre && !(*pre)->empty();
+  const std::string name = names_pre_tokenizer ? **pre : "default";
+  pre_tokenizer = find_pre_tokenizer(name);
+  if (pre_tokenizer == nullptr) {
+    return fail(ErrorKind::unsupported, "pre-tokenizer \"" + name + "\" is not supported",
+                "another would give wrong tokens; supported are " + names_of_pre_tokenizers());
+  }
+  bos = eos = unknown = -1;
+  add_bos = pre_tokenizer->adds_bos;
+  add_space_prefix = false;
+  return {};
+}
+
+// The bytes a token stands for.
+Result<std::string> Vocabulary::piece_of(const Entry& entry) const {
   switch (entry.type) {
     case TokenType::normal:
+      if (pre_tokenizer != nullptr) return bytes_from_alphabet(entry.text).value_or(entry.text);
       return with_spaces(entry.text);
     case TokenType::unknown:
     case TokenType::control:
@@ -73,35 +191,8 @@ Result<std::string> piece_of(const Vocabulary::Entry& entry) {
       break;
   }
   const auto byte = spelled_byte(entry.text);
-  if (!byte) return bad("byte token \"" + entry.text + "\" is not spelled <0xHH>");
+  if (!byte) return damaged_tokenizer("byte token \"" + entry.text + "\" is not spelled <0xHH>");
   return std::string(1, static_cast<char>(*byte));
-}
-
-Result<void> check_model(const GgufFile& file) {
-  const auto model = file.text_value("tokenizer.ggml.model");
-  if (!model) return fail(model.error());
-  if (!*model) {
-    return fail(ErrorKind::invalid_input, "the file has no tokenizer",
-                "tokenizer.ggml.model is missing");
-  }
-  if (**model != "llama") {
-    return fail(ErrorKind::unsupported, "tokenizer model \"" + **model + "\" is not supported",
-                "supported is \"llama\" (SPM)");
-  }
-  return {};
-}
-
-}  // namespace
-
-Result<std::unique_ptr<Vocabulary>> Vocabulary::load(const GgufFile& file) {
-  if (auto known = check_model(file); !known) return fail(known.error());
-  std::unique_ptr<Vocabulary> vocabulary(new Vocabulary);
-  for (const auto step :
-       {&Vocabulary::load_entries, &Vocabulary::load_special_ids, &Vocabulary::load_flags}) {
-    if (auto done = (vocabulary.get()->*step)(file); !done) return fail(done.error());
-  }
-  vocabulary->index();
-  return vocabulary;
 }
 
 Result<void> Vocabulary::load_entries(const GgufFile& file) {
@@ -109,10 +200,10 @@ Result<void> Vocabulary::load_entries(const GgufFile& file) {
   const auto tokens = file.array_value("tokenizer.ggml.tokens");
   if (!tokens) return fail(tokens.error());
   if (*tokens == nullptr || (*tokens)->kind != Kind::text || (*tokens)->texts.empty()) {
-    return bad("tokenizer.ggml.tokens is not a list of texts");
+    return damaged_tokenizer("tokenizer.ggml.tokens is not a list of texts");
   }
   const std::size_t count = (*tokens)->size();
-  if (count > kMostTokens) return bad("more than 4 million tokens");
+  if (count > kMostTokens) return damaged_tokenizer("more than 4 million tokens");
   const auto scores =
       token_array(file, "tokenizer.ggml.scores", count, {Kind::real, Kind::integer});
   if (!scores) return fail(scores.error());
@@ -127,16 +218,15 @@ Result<void> Vocabulary::load_entries(const GgufFile& file) {
       entry.score = (*scores)->kind == Kind::real ? static_cast<float>((*scores)->reals[i])
                                                   : static_cast<float>((*scores)->integers[i]);
       if (std::isnan(entry.score))
-        return bad("the score of token " + std::to_string(i) + " is NaN");
+        return damaged_tokenizer("the score of token " + std::to_string(i) + " is NaN");
     }
     const std::int64_t type = *types != nullptr ? (*types)->integers[i] : 1;
     if (type < 0 || type > static_cast<std::int64_t>(TokenType::byte)) {
-      return bad("token " + std::to_string(i) + " has type " + std::to_string(type));
+      return damaged_tokenizer("token " + std::to_string(i) + " has type " + std::to_string(type));
     }
     entry.type = static_cast<TokenType>(type);
-    if (std::find(std::begin(kEndSpellings), std::end(kEndSpellings), entry.text) !=
-        std::end(kEndSpellings)) {
-      entry.ends_generation = true;
+    if (const auto* known = control_spelling(entry.text); known != nullptr) {
+      entry.ends_generation = known->ends_generation;
       entry.type = TokenType::control;
     }
     auto piece = piece_of(entry);
@@ -167,7 +257,7 @@ Result<void> Vocabulary::load_special_ids(const GgufFile& file) {
                **value == std::floor(**value)) {
       *id = static_cast<Token>(**value);
     } else {
-      return bad(key + " is no token of this vocabulary");
+      return damaged_tokenizer(key + " is no token of this vocabulary");
     }
   }
   for (const Token token : {eos, eot, eom}) {
@@ -184,6 +274,7 @@ Result<void> Vocabulary::load_flags(const GgufFile& file) {
   for (const auto& [name, flag] : {Key{"tokenizer.ggml.add_bos_token", &add_bos},
                                    Key{"tokenizer.ggml.add_eos_token", &add_eos},
                                    Key{"tokenizer.ggml.add_space_prefix", &add_space_prefix}}) {
+    if (flag == &add_space_prefix && pre_tokenizer != nullptr) continue;  // SPM's alone
     const auto value = file.boolean_value(name);
     if (!value) return fail(value.error());
     *flag = value->value_or(*flag);
@@ -199,6 +290,25 @@ Result<void> Vocabulary::load_flags(const GgufFile& file) {
     strip_as_phi3();
   }
   return {};
+}
+
+// Spellings that mean something else beside certain others.
+void Vocabulary::settle_ends() {
+  const auto any = [this](std::string_view text) {
+    return std::any_of(entries_.begin(), entries_.end(),
+                       [text](const Entry& entry) { return entry.text == text; });
+  };
+  // Formats with channels: <|end|> ends a message, and another follows.
+  const bool messages =
+      (any("<|return|>") || any("<|flush|>")) && (any("<|call|>") || any("<|calls|>"));
+  const bool tags = any("<|tool_response>");  // there </s> is HTML
+  for (Entry& entry : entries_) {
+    if (messages && entry.text == "<|end|>") entry.ends_generation = false;
+    if (tags && entry.text == "</s>") {
+      entry.ends_generation = false;
+      entry.type = TokenType::normal;
+    }
+  }
 }
 
 // The file format has no place for this property of Phi-3's tokens; its original tokenizer has.

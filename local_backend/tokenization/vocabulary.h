@@ -14,6 +14,8 @@
 
 namespace pennyweight::llm {
 
+struct PreTokenizerSpec;
+
 enum class TokenType : std::uint8_t {
   undefined = 0,
   normal = 1,
@@ -23,6 +25,9 @@ enum class TokenType : std::uint8_t {
   unused = 5,
   byte = 6,
 };
+
+// For return: what is wrong with the arrays of a file.
+tl::unexpected<Error> damaged_tokenizer(std::string what);
 
 class Vocabulary {
  public:
@@ -49,14 +54,19 @@ class Vocabulary {
   Token find(std::string_view text) const;
   Token of_byte(unsigned char byte) const { return byte_tokens_[byte]; }  // -1: drop it
 
-  Token bos = 1, eos = 2, unknown = 0;  // -1: none
+  const PreTokenizerSpec* pre_tokenizer = nullptr;  // of byte-level BPE; null: SPM
+  bool names_pre_tokenizer = false;                 // else the file left it to the default
+  Token bos = 1, eos = 2, unknown = 0;              // -1: none
   bool add_bos = true, add_eos = false, add_space_prefix = true;
 
  private:
   Vocabulary() = default;
+  Result<void> load_model(const GgufFile& file);
   Result<void> load_entries(const GgufFile& file);
   Result<void> load_special_ids(const GgufFile& file);
   Result<void> load_flags(const GgufFile& file);
+  Result<std::string> piece_of(const Entry& entry) const;
+  void settle_ends();
   void strip_as_phi3();
   void index();
 
