@@ -34,9 +34,9 @@ Error no_token(const TokenConstraint* constraint) {
             "its weights hold NaN or infinity, or overflow",
             "get the model's file again, or another quantization of it"};
   if (constraint->overflowed())
-    return {ErrorKind::unsupported, "the grammar has too many ways to read this answer",
+    return {ErrorKind::invalid_input, "the grammar has too many ways to read this answer",
             "it is ambiguous beyond the limits of this version", "make the grammar less ambiguous"};
-  return {ErrorKind::unsupported, "no token of the model fits the grammar here",
+  return {ErrorKind::invalid_input, "no token of the model fits the grammar here",
           "its vocabulary cannot spell what the grammar asks for, or its logits are not numbers",
           "allow other characters"};
 }

@@ -27,7 +27,7 @@ struct SamplingParams {
   float repeat_penalty = 1;  // > 0
   float frequency_penalty = 0, presence_penalty = 0;
   int penalty_last_n = 64;
-  std::vector<std::pair<Token, float>> logit_bias;  // added to the logit
+  std::vector<std::pair<Token, float>> logit_bias = {};  // added to the logit
   std::uint64_t seed = 0;
 };
 

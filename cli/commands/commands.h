@@ -13,6 +13,10 @@ class App;
 
 namespace pennyweight {
 
+namespace llm {
+struct EngineOptions;
+}
+
 using Action = std::function<Result<ExitStatus>()>;
 
 void add_run(CLI::App& app, Action& chosen);
@@ -24,5 +28,11 @@ void add_doctor(CLI::App& app, Action& chosen);
 void add_model(CLI::App& app, Action& chosen);
 void add_tasks(CLI::App& app, Action& chosen);
 void add_prices(CLI::App& app, Action& chosen);
+
+// Subcommands of `model`.
+void add_model_generate(CLI::App& model, Action& chosen);
+
+// --threads, --ctx and --kernels.
+void add_engine_options(CLI::App& command, llm::EngineOptions& options);
 
 }  // namespace pennyweight

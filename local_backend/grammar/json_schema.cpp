@@ -16,6 +16,7 @@
 #include "local_backend/grammar/schema_keywords.h"
 #include "local_backend/grammar/schema_merge.h"
 #include "local_backend/grammar/string_rules.h"
+#include "local_backend/json_nesting.h"
 
 namespace pennyweight::llm {
 namespace {
@@ -363,6 +364,9 @@ class SchemaCompiler {
 }  // namespace
 
 Result<std::string> gbnf_of_json_schema(std::string_view schema) {
+  if (nests_too_deep(schema))
+    return fail(ErrorKind::unsupported, "the JSON schema nests too deep",
+                fmt::format("at most {} levels are read", kMaxJsonNesting), "make it flatter");
   const Json root = Json::parse(schema, nullptr, false);
   if (root.is_discarded())
     return fail(ErrorKind::invalid_input, "the JSON schema is not JSON", "", "correct the schema");
