@@ -85,6 +85,19 @@ void write_target(const TargetSpec& target, Writer& w) {
   for (const auto& [key, value] : target.options) w.raw(key, toml_string(value));
 }
 
+void write_generate(const PlanSpec& plan, Writer& w) {
+  w.table("generate");
+  w.integer("max_tokens", plan.max_tokens);
+  w.real("temperature", plan.temperature);
+  w.real("top_p", plan.top_p);
+  w.integer("top_k", plan.top_k);
+  w.real("frequency_penalty", plan.frequency_penalty);
+  w.real("presence_penalty", plan.presence_penalty);
+  w.real("repeat_penalty", plan.repeat_penalty);
+  w.text("response_format", plan.response_format);
+  w.raw("stream", plan.stream ? "true" : "false");
+}
+
 }  // namespace
 
 std::string to_toml(const PlanSpec& plan) {
@@ -109,16 +122,7 @@ std::string to_toml(const PlanSpec& plan) {
     w.entry("load");
     w.raw("concurrency", std::to_string(load.concurrency));
   }
-  w.table("generate");
-  w.integer("max_tokens", plan.max_tokens);
-  w.real("temperature", plan.temperature);
-  w.real("top_p", plan.top_p);
-  w.integer("top_k", plan.top_k);
-  w.real("frequency_penalty", plan.frequency_penalty);
-  w.real("presence_penalty", plan.presence_penalty);
-  w.real("repeat_penalty", plan.repeat_penalty);
-  w.text("response_format", plan.response_format);
-  w.raw("stream", plan.stream ? "true" : "false");
+  write_generate(plan, w);
   w.table("energy");
   w.raw("sources", "[" + toml_string(plan.energy) + "]");
   w.table("cost");

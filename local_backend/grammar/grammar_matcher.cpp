@@ -159,8 +159,7 @@ std::uint32_t GrammarMatcher::push(std::uint32_t step, std::uint32_t below) {
 GrammarMatcher::State GrammarMatcher::keep(const Partial& partial, std::vector<Way> ways) {
   if (overflowed_) return kDead;
   std::ranges::sort(ways);
-  const auto repeated = std::ranges::unique(ways);  // kWhole may come from several ways
-  ways.erase(repeated.begin(), repeated.end());
+  ways.erase(std::unique(ways.begin(), ways.end()), ways.end());  // kWhole may come several times
   std::vector<std::uint64_t> key{
       (std::uint64_t{partial.missing} << 1) | static_cast<std::uint64_t>(partial.any),
       (std::uint64_t{partial.first} << 32) | partial.last};

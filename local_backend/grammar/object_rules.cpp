@@ -52,8 +52,7 @@ Result<std::string> other_name(const ObjectRule& rule) {
   for (const auto& property : rule.properties) add(property.name);
   for (const auto& name : rule.known) add(name);
   std::ranges::sort(names);
-  const auto repeated = std::ranges::unique(names);
-  names.erase(repeated.begin(), repeated.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
   if (std::ranges::any_of(names, [](const auto& name) { return name.size() > kLongestName; }))
     return fail(ErrorKind::unsupported,
                 fmt::format("\"additionalProperties\" beside a name of more than {} characters",
