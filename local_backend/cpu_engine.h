@@ -19,8 +19,8 @@ namespace pennyweight::llm {
 
 // A model in memory. Its address must not change: the forward pass refers to it.
 struct LoadedModel {
-  LlamaConfig config;
-  LlamaWeights weights;
+  ModelConfig config;
+  ModelWeights weights;
   Tokenizer tokenizer;
   ChatTemplate chat_template;
   ModelInfo info;

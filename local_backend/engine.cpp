@@ -37,7 +37,7 @@ Result<int> pick_threads(int asked) {
   return std::max(1, CPU_COUNT(&cores));
 }
 
-Result<int> pick_context(int asked, const LlamaConfig& config) {
+Result<int> pick_context(int asked, const ModelConfig& config) {
   if (asked == 0) return std::min(config.context_length, kDefaultContext);
   if (asked < 0 || asked > config.context_length)
     return fail(ErrorKind::usage, fmt::format("a context of {} tokens", asked),
@@ -82,17 +82,17 @@ Result<std::size_t> pick_positions(std::uint64_t weights, std::uint64_t block, i
 
 ModelInfo describe(const std::filesystem::path& path, const GgufFile& file,
                    const LoadedModel& model) {
-  const LlamaConfig& config = model.config;
+  const ModelConfig& config = model.config;
   ModelInfo info;
   info.path = path.string();
   info.name = file.text_value("general.name").value_or(std::nullopt).value_or(path.stem().string());
-  info.architecture = "llama";
+  info.architecture = config.architecture->name;
   info.quantization = model.weights.quantization;
   info.file_bytes = file.file_size();
   info.parameters = model.weights.parameters;
   info.weight_bytes = model.weights.bytes_per_token;
   info.kv_bytes_per_token = KvPool::block_bytes(config) / kKvBlock;
-  info.layers = config.layers;
+  info.layers = static_cast<int>(config.layers.size());
   info.embedding_length = config.embedding_length;
   info.heads = config.heads;
   info.kv_heads = config.kv_heads;
@@ -113,7 +113,7 @@ Result<std::unique_ptr<Engine>> open_model(const std::filesystem::path& path,
   if (!threads) return fail(threads.error());
   const auto file = GgufFile::open(path);
   if (!file) return fail(file.error());
-  const auto config = read_llama_config(*file);
+  const auto config = read_model_config(*file);
   if (!config) return fail(in_file(path, config.error()));
   const auto weight_bytes = packed_bytes(*file, *config);
   if (!weight_bytes) return fail(in_file(path, weight_bytes.error()));
@@ -135,7 +135,7 @@ Result<std::unique_ptr<Engine>> open_model(const std::filesystem::path& path,
   auto chat_template = ChatTemplate::load(*file, *tokenizer);
   if (!chat_template) return fail(in_file(path, chat_template.error()));
   auto team = std::make_unique<ThreadTeam>(*threads);
-  auto weights = load_weights(*file, *config, *team);
+  auto weights = load_weights(*file, *config, *context, *team);
   if (!weights) return fail(std::move(weights).error());
   auto pool = KvPool::make(*config, *positions);
   if (!pool) return fail(std::move(pool).error());

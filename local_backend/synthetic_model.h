@@ -6,8 +6,10 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "local_backend/gguf/gguf_file.h"
 #include "local_backend/quantization/block_formats.h"
 #include "metrics/base/result.h"
 
@@ -15,7 +17,12 @@ namespace pennyweight::llm {
 
 struct SyntheticSpec {
   std::string name = "tiny";
+  std::string architecture = "llama";  // one of synthetic_architectures()
   int layers = 2, embedding_length = 128, heads = 4, kv_heads = 2, feed_forward_length = 352;
+  int head_length = 0;  // 0: embedding_length / heads
+  int experts = 0, experts_used = 0;
+  int expert_feed_forward_length = 0;  // 0: feed_forward_length
+  int ignored_layers = 0;  // behind the last: they predict further tokens, engines skip them
   int context_length = 4096;
   int vocabulary_size = 512;  // 256 byte tokens, controls, filler words; at least 300
   float rope_freq_base = 10000;
@@ -26,15 +33,29 @@ struct SyntheticSpec {
   // plus noise, so that the next token is predictable with about this margin while all layers still
   // run at full cost: greedy sequences are then equal across correct engines.
   float margin = 0;
+
+  // Tensors that some models of an architecture have and others have not. Those that all have (norms
+  // of q and k, norms behind a branch, phi3's gate within ffn_up ...) follow from the architecture.
+  bool fused_qkv = false;  // one attn_qkv for attn_q, attn_k and attn_v
+  bool qkv_bias = false, attention_output_bias = false, feed_forward_bias = false;
+  bool head_bias = false;
+  // Norms of 0.5 to 1.5 and biases of -0.5 to 0.5, so that a test sees each; else 1 and 0.
+  bool random_vectors = false;
+  // Further metadata, without "ARCHITECTURE." before the key; replaces what follows from the shape.
+  std::vector<std::pair<std::string, GgufValue>> keys;
+  std::vector<std::pair<std::string, std::vector<float>>> vectors;  // F32 tensors: rope_freqs ...
 };
+
+// "llama", "qwen2", ...: the names of general.architecture.
+const std::vector<std::string_view>& synthetic_architectures();
 
 // "tiny", "small", "medium", ...: shapes by name, the same list in help and errors.
 const std::vector<SyntheticSpec>& synthetic_shapes();
 // "synth/NAME:TYPE", or "NAME:TYPE"; a misspelt name gets a suggestion.
 Result<SyntheticSpec> parse_synthetic(std::string_view text);
 
-// llama architecture, SPM tokenizer with byte fallback, ChatML template. Weights are Gaussian with
-// sigma 1/sqrt(fan_in) (attn_output and ffn_down also / sqrt(2 layers)), norms 1.
+// SPM tokenizer with byte fallback, ChatML template. Weights are Gaussian with sigma 1/sqrt(fan_in)
+// (attn_output and ffn_down also / sqrt(2 layers)), norms 1, biases 0.
 Result<void> write_synthetic_model(const SyntheticSpec& spec, const std::filesystem::path& path);
 
 }  // namespace pennyweight::llm

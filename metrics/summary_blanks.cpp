@@ -90,7 +90,8 @@ class Explainer {
   }
   // The reason that comes before all others, or `otherwise`.
   std::string none(std::string otherwise) const {
-    return no_answer_.empty() ? std::move(otherwise) : no_answer_;
+    if (!no_answer_.empty()) return no_answer_;
+    return otherwise;
   }
   std::string uncounted() const { return none("not all answers came with a token count"); }
   std::string no_tokens() const {

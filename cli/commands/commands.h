@@ -31,6 +31,7 @@ void add_prices(CLI::App& app, Action& chosen);
 
 // Subcommands of `model`.
 void add_model_generate(CLI::App& model, Action& chosen);
+void add_model_perplexity(CLI::App& model, Action& chosen);
 
 // --threads, --ctx and --kernels.
 void add_engine_options(CLI::App& command, llm::EngineOptions& options);

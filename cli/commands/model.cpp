@@ -209,6 +209,7 @@ void add_model(CLI::App& app, Action& chosen) {
   bind(making, synth);
   bind(add_tokenize(*model, *options), tokenize);
   add_model_generate(*model, chosen);
+  add_model_perplexity(*model, chosen);
 }
 
 }  // namespace pennyweight

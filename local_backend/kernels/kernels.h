@@ -63,6 +63,10 @@ struct KernelTable {
   void (*rms_norm)(const float* x, const float* weight, float eps, float* out, std::size_t n);
   // gate[i] = silu(gate[i]) * up[i]
   void (*swiglu)(float* gate, const float* up, std::size_t n);
+  // gate[i] = gelu(gate[i]) * up[i], by the tanh form; gelu's argument and value rounded to f16.
+  void (*geglu)(float* gate, const float* up, std::size_t n);
+  // x[i] = cap * tanh(x[i] / cap)
+  void (*softcap)(float* x, float cap, std::size_t n);
   // One query head over its history, in chunks of 256 positions (counted from 0, whatever `begin`
   // is) merged in order. q is already scaled.
   void (*attend)(const float* q, const KvHistory& history, const AttentionShape& shape, float* out);

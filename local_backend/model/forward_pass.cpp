@@ -11,33 +11,45 @@ std::size_t size(int n) {
   return static_cast<std::size_t>(n);
 }
 
-std::size_t longest_input(const LlamaConfig& c) {
+std::size_t longest_input(const ModelConfig& c) {
   return size(std::max({c.embedding_length, c.query_length(), c.feed_forward_length}));
+}
+
+// Rows of the feed-forward part: one for each expert that a token uses.
+std::size_t inner_rows(const ModelConfig& c, std::size_t chunk) {
+  return chunk * size(std::max(1, c.experts_used));
 }
 
 }  // namespace
 
-ForwardPass::ForwardPass(const LlamaConfig& config, const LlamaWeights& weights,
+ForwardPass::ForwardPass(const ModelConfig& config, const ModelWeights& weights,
                          const KernelTable& kernels, ThreadTeam& team, std::size_t chunk)
     : config_(config),
       weights_(weights),
       kernels_(kernels),
       team_(team),
-      angles_(config.head_length, config.rope_base, config.rope_frequency_scale,
-              weights.rope_divisors),
       hidden_(chunk, size(config.embedding_length)),
       normed_(chunk, size(config.embedding_length)),
       query_(chunk, size(config.query_length())),
       key_(chunk, size(config.kv_length())),
       value_(chunk, size(config.kv_length())),
       mixed_(chunk, size(config.query_length())),
-      gate_(chunk, size(config.feed_forward_length)),
-      up_(chunk, size(config.feed_forward_length)),
+      gate_(inner_rows(config, chunk), size(config.feed_forward_length)),
+      up_(inner_rows(config, chunk), size(config.feed_forward_length)),
       branch_(chunk, size(config.embedding_length)),
       logits_(1, size(config.vocabulary_size)),
-      cosines_(chunk, angles_.pairs()),
-      sines_(chunk, angles_.pairs()),
-      inputs_(chunk, longest_input(config)) {}
+      inputs_(chunk, longest_input(config)),
+      router_(config.experts > 0 ? chunk : 0, size(config.experts)),
+      expert_out_(config.experts > 0 ? inner_rows(config, chunk) : 0,
+                  size(config.embedding_length)),
+      expert_inputs_(config.experts > 0 ? inner_rows(config, chunk) : 0,
+                     size(config.feed_forward_length)) {
+  for (const RopeConfig& rope : config.rotations) {
+    RopeAngles angles(rope, rope.divided ? weights.rope_divisors : std::vector<float>());
+    const std::size_t pairs = angles.pairs();
+    rotations_.push_back({std::move(angles), FloatRows(chunk, pairs), FloatRows(chunk, pairs)});
+  }
+}
 
 bool ForwardPass::run(std::span<const StepRow> rows,
                       std::span<const std::atomic<bool>* const> cancelled) {
@@ -49,6 +61,7 @@ bool ForwardPass::run(std::span<const StepRow> rows,
     if (rows[i].wanted) wanted_.push_back(i);
   if (wanted_.size() > logits_.size())
     logits_ = FloatRows(wanted_.size(), size(config_.vocabulary_size));
+  choices_.resize(rows.size() * size(config_.experts_used));
   stopped_ = false;
   team_.run([this](int member) { work(member); });
   return !stopped_;
@@ -77,120 +90,77 @@ void ForwardPass::work(int member) {
 }
 
 void ForwardPass::embed(int member) {
+  const std::size_t length = size(config_.embedding_length);
   const auto [begin, end] = share(rows_.size(), member);
   for (std::size_t t = begin; t < end; ++t) {
-    unpack_row(weights_.embedding, static_cast<std::size_t>(rows_[t].token),
-               {hidden_[t], size(config_.embedding_length)});
-    angles_.fill(static_cast<std::uint32_t>(rows_[t].position), {cosines_[t], angles_.pairs()},
-                 {sines_[t], angles_.pairs()});
+    unpack_row(weights_.embedding, static_cast<std::size_t>(rows_[t].token), {hidden_[t], length});
+    if (config_.embedding_scale != 1)
+      for (std::size_t i = 0; i < length; ++i) hidden_[t][i] *= config_.embedding_scale;
+    for (const Rotation& rotation : rotations_)
+      rotation.angles.fill(static_cast<std::uint32_t>(rows_[t].position),
+                           {rotation.cosines[t], rotation.angles.pairs()},
+                           {rotation.sines[t], rotation.angles.pairs()});
   }
-}
-
-void ForwardPass::attention(int member, std::size_t index) {
-  const LlamaLayer& layer = weights_.layers[index];
-  normalise(member, layer.attention_norm, {&layer.query, &layer.key, &layer.value});
-  team_.barrier();
-  multiply(member, {{layer.query, query_}, {layer.key, key_}, {layer.value, value_}}, rows_.size());
-  team_.barrier();
-  rotate_and_store(member, index);
-  team_.barrier();
-  attend(member, index);
-  team_.barrier();
-  const auto [begin, end] = share(rows_.size(), member);
-  for (std::size_t t = begin; t < end; ++t)
-    inputs_.prepare(kernels_, t, mixed_[t], size(config_.query_length()),
-                    {&layer.attention_output});
-  team_.barrier();
-  multiply(member, {{layer.attention_output, branch_}}, rows_.size());
-  team_.barrier();
-  add_branch(member);
-}
-
-void ForwardPass::feed_forward(int member, std::size_t index) {
-  const LlamaLayer& layer = weights_.layers[index];
-  const std::size_t length = size(config_.feed_forward_length);
-  normalise(member, layer.feed_forward_norm, {&layer.gate, &layer.up});
-  team_.barrier();
-  const auto [first, last] = share(panel_count(length), member);
-  for (const auto& [matrix, out] : {Product{layer.gate, gate_}, Product{layer.up, up_}})
-    kernels_.multiply(matrix, first, last, inputs_.rows(), out.pointers(), rows_.size());
-  const std::size_t row = first * kPanelRows, end_row = std::min(last * kPanelRows, length);
-  for (std::size_t t = 0; row < end_row && t < rows_.size(); ++t)
-    kernels_.swiglu(gate_[t] + row, up_[t] + row, end_row - row);
-  team_.barrier();
-  const auto [begin, end] = share(rows_.size(), member);
-  for (std::size_t t = begin; t < end; ++t)
-    inputs_.prepare(kernels_, t, gate_[t], length, {&layer.down});
-  team_.barrier();
-  multiply(member, {{layer.down, branch_}}, rows_.size());
-  if (member == 0) stopped_ = all_cancelled();
-  team_.barrier();
-  add_branch(member);
 }
 
 // The wanted rows move to the front of the inputs.
 void ForwardPass::head(int member) {
   if (wanted_.empty()) return;
   team_.barrier();  // the last branch was added by rows, and this goes by wanted ones
+  const std::size_t length = size(config_.embedding_length);
   const auto [begin, end] = share(wanted_.size(), member);
   for (std::size_t i = begin; i < end; ++i) {
     kernels_.rms_norm(hidden_[wanted_[i]], weights_.output_norm, config_.rms_epsilon, normed_[i],
-                      size(config_.embedding_length));
-    inputs_.prepare(kernels_, i, normed_[i], size(config_.embedding_length), {&weights_.output});
+                      length);
+    for (std::size_t k = 0; weights_.output_norm_bias != nullptr && k < length; ++k)
+      normed_[i][k] += weights_.output_norm_bias[k];
+    inputs_.prepare(kernels_, i, normed_[i], length, {&weights_.output});
   }
   team_.barrier();
   multiply(member, {{weights_.output, logits_}}, wanted_.size());
+  finish_logits(member);
 }
 
-void ForwardPass::normalise(int member, const float* weight,
+// Of the rows of the output matrix that this member has just computed.
+void ForwardPass::finish_logits(int member) {
+  const auto [first, last] = share(panel_count(weights_.output.rows), member);
+  const std::size_t begin = first * kPanelRows;
+  const std::size_t end = std::min(last * kPanelRows, weights_.output.rows);
+  if (begin >= end) return;
+  for (std::size_t i = 0; i < wanted_.size(); ++i) {
+    float* logits = logits_[i];
+    for (std::size_t k = begin; config_.logit_scale != 1 && k < end; ++k)
+      logits[k] *= config_.logit_scale;
+    for (std::size_t k = begin; weights_.output_bias != nullptr && k < end; ++k)
+      logits[k] += weights_.output_bias[k];
+    if (config_.final_softcap > 0)
+      kernels_.softcap(logits + begin, config_.final_softcap, end - begin);
+  }
+}
+
+void ForwardPass::normalise(int member, const float* weight, const float* bias,
                             std::initializer_list<const PackedMatrix*> consumers) {
   const std::size_t length = size(config_.embedding_length);
   const auto [begin, end] = share(rows_.size(), member);
   for (std::size_t t = begin; t < end; ++t) {
-    kernels_.rms_norm(hidden_[t], weight, config_.rms_epsilon, normed_[t], length);
-    inputs_.prepare(kernels_, t, normed_[t], length, consumers);
+    if (weight != nullptr)
+      kernels_.rms_norm(hidden_[t], weight, config_.rms_epsilon, normed_[t], length);
+    for (std::size_t i = 0; bias != nullptr && i < length; ++i) normed_[t][i] += bias[i];
+    inputs_.prepare(kernels_, t, weight != nullptr ? normed_[t] : hidden_[t], length, consumers);
   }
 }
 
-void ForwardPass::add_branch(int member) {
+void ForwardPass::add_branch(int member, const float* bias, const float* post_norm) {
+  const std::size_t length = size(config_.embedding_length);
   const auto [begin, end] = share(rows_.size(), member);
-  for (std::size_t t = begin; t < end; ++t)
-    for (std::size_t i = 0; i < size(config_.embedding_length); ++i) hidden_[t][i] += branch_[t][i];
-}
-
-// By token and key-value head, with the query heads that share it.
-void ForwardPass::rotate_and_store(int member, std::size_t layer) {
-  const std::size_t length = size(config_.head_length), groups = size(config_.kv_heads);
-  const std::size_t sharing = size(config_.heads / config_.kv_heads);
-  const auto [begin, end] = share(rows_.size() * groups, member);
-  for (std::size_t item = begin; item < end; ++item) {
-    const std::size_t t = item / groups, group = item % groups;
-    const std::span<const float> cosines(cosines_[t], length / 2), sines(sines_[t], length / 2);
-    for (std::size_t h = group * sharing; h < (group + 1) * sharing; ++h) {
-      const std::span<float> query(query_[t] + h * length, length);
-      rotate(query, cosines, sines);
-      for (float& x : query) x *= config_.attention_scale;
-    }
-    float* key = key_[t] + group * length;
-    rotate({key, length}, cosines, sines);
-    std::uint16_t halves[2][kMaxHeadLength];
-    kernels_.to_f16(key, halves[0], length);
-    kernels_.to_f16(value_[t] + group * length, halves[1], length);
-    rows_[t].history->store(layer, group, rows_[t].position, halves[0], halves[1]);
-  }
-}
-
-// Heads first, so that each member gets short and long histories alike.
-void ForwardPass::attend(int member, std::size_t layer) {
-  const std::size_t length = size(config_.head_length), n = rows_.size();
-  const std::size_t sharing = size(config_.heads / config_.kv_heads);
-  const AttentionShape shape{length, panel_count(length) * kPanelRows};
-  const auto [begin, end] = share(size(config_.heads) * n, member);
-  for (std::size_t item = begin; item < end; ++item) {
-    const std::size_t head = item / n, t = item % n;
-    const KvHistory history =
-        rows_[t].history->history(layer, head / sharing, 0, rows_[t].position + 1);
-    kernels_.attend(query_[t] + head * length, history, shape, mixed_[t] + head * length);
+  for (std::size_t t = begin; t < end; ++t) {
+    float* branch = branch_[t];
+    for (std::size_t i = 0; bias != nullptr && i < length; ++i) branch[i] += bias[i];
+    if (post_norm != nullptr)
+      kernels_.rms_norm(branch, post_norm, config_.rms_epsilon, branch, length);
+    for (std::size_t i = 0; config_.residual_scale != 1 && i < length; ++i)
+      branch[i] *= config_.residual_scale;
+    for (std::size_t i = 0; i < length; ++i) hidden_[t][i] += branch[i];
   }
 }
 

@@ -13,13 +13,13 @@ constexpr std::size_t padded(std::size_t n) {
 
 }  // namespace
 
-std::uint64_t KvPool::block_bytes(const LlamaConfig& config) {
+std::uint64_t KvPool::block_bytes(const ModelConfig& config) {
   const auto length = static_cast<std::size_t>(config.head_length);
-  return kKvBlock * (length + padded(length)) * sizeof(std::uint16_t) *
-         static_cast<std::size_t>(config.layers) * static_cast<std::size_t>(config.kv_heads);
+  return kKvBlock * (length + padded(length)) * sizeof(std::uint16_t) * config.layers.size() *
+         static_cast<std::size_t>(config.kv_heads);
 }
 
-Result<KvPool> KvPool::make(const LlamaConfig& config, std::size_t positions) {
+Result<KvPool> KvPool::make(const ModelConfig& config, std::size_t positions) {
   const std::size_t blocks = blocks_for(positions);
   const std::uint64_t size = block_bytes(config) * blocks;
   auto arena = MemoryArena::reserve(MemoryArena::aligned(size));

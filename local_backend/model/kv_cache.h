@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "local_backend/kernels/kernels.h"
-#include "local_backend/model/llama_config.h"
+#include "local_backend/model/model_config.h"
 #include "local_backend/runtime/memory_arena.h"
 #include "metrics/base/result.h"
 
@@ -21,8 +21,8 @@ using KvBlock = std::uint32_t;  // index in its pool
 // giving back: one thread; different positions or heads may be written by different threads.
 class KvPool {
  public:
-  static Result<KvPool> make(const LlamaConfig& config, std::size_t positions);
-  static std::uint64_t block_bytes(const LlamaConfig& config);
+  static Result<KvPool> make(const ModelConfig& config, std::size_t positions);
+  static std::uint64_t block_bytes(const ModelConfig& config);
   static constexpr std::size_t blocks_for(std::size_t positions) {
     return (positions + kKvBlock - 1) / kKvBlock;
   }

@@ -1,5 +1,7 @@
 #include "local_backend/model/rope_angles.h"
 
+#include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "local_backend/runtime/exact_math.h"
@@ -32,16 +34,36 @@ std::pair<double, double> cosine_and_sine(double x) {
   }
 }
 
+// The pair whose angle turns `rotations` times over the original context.
+double corrected_pair(const RopeConfig& config, float rotations) {
+  const double pi = 0x1.921fb54442d18p+1;
+  return config.dimensions *
+         exact_math::log(config.original_context / (static_cast<double>(rotations) * 2 * pi)) /
+         (2 * exact_math::log(static_cast<double>(config.base)));
+}
+
+std::vector<float> yarn_ramp(const RopeConfig& config) {
+  const double last = config.dimensions - 1;
+  const double low = std::clamp(std::floor(corrected_pair(config, config.beta_fast)), 0.0, last);
+  const double high = std::clamp(std::ceil(corrected_pair(config, config.beta_slow)), 0.0, last);
+  const double width = std::max(0.001, high - low);
+  std::vector<float> ramp;
+  for (int i = 0; i < config.dimensions / 2; ++i)
+    ramp.push_back(1.0f - static_cast<float>(std::clamp((i - low) / width, 0.0, 1.0)));
+  return ramp;
+}
+
 }  // namespace
 
-RopeAngles::RopeAngles(int dimensions, float base, float frequency_scale,
-                       std::vector<float> divisors)
-    : pairs_(static_cast<std::size_t>(dimensions) / 2),
-      frequency_scale_(frequency_scale),
+RopeAngles::RopeAngles(const RopeConfig& config, std::vector<float> divisors)
+    : pairs_(static_cast<std::size_t>(config.dimensions) / 2),
+      frequency_scale_(config.frequency_scale),
+      magnitude_(config.magnitude),
       divisors_(std::move(divisors)) {
-  const float exponent = -2.0f / static_cast<float>(dimensions);
-  step_ = static_cast<float>(
-      exact_math::exp(static_cast<double>(exponent) * exact_math::log(static_cast<double>(base))));
+  const float exponent = -2.0f / static_cast<float>(config.dimensions);
+  step_ = static_cast<float>(exact_math::exp(static_cast<double>(exponent) *
+                                             exact_math::log(static_cast<double>(config.base))));
+  if (config.yarn) ramp_ = yarn_ramp(config);
 }
 
 void RopeAngles::fill(std::uint32_t position, std::span<float> cosines,
@@ -49,18 +71,25 @@ void RopeAngles::fill(std::uint32_t position, std::span<float> cosines,
   float theta = static_cast<float>(position);
   for (std::size_t i = 0; i < pairs_; ++i) {
     const float divided = divisors_.empty() ? theta : theta / divisors_[i];
-    const auto [cosine, sine] = cosine_and_sine(static_cast<double>(frequency_scale_ * divided));
-    cosines[i] = static_cast<float>(cosine);
-    sines[i] = static_cast<float>(sine);
+    float angle = frequency_scale_ * divided;
+    if (!ramp_.empty()) angle = angle * (1.0f - ramp_[i]) + divided * ramp_[i];
+    const auto [cosine, sine] = cosine_and_sine(static_cast<double>(angle));
+    cosines[i] = static_cast<float>(cosine) * magnitude_;
+    sines[i] = static_cast<float>(sine) * magnitude_;
     theta *= step_;
   }
 }
 
-void rotate(std::span<float> head, std::span<const float> cosines, std::span<const float> sines) {
+void rotate(std::span<float> head, RopePairs pairs, std::span<const float> cosines,
+            std::span<const float> sines) {
+  const bool adjacent = pairs == RopePairs::adjacent;
+  const std::size_t step = adjacent ? 2 : 1, distance = adjacent ? 1 : cosines.size();
   for (std::size_t i = 0; i < cosines.size(); ++i) {
-    const float a = head[2 * i], b = head[2 * i + 1];
-    head[2 * i] = a * cosines[i] - b * sines[i];
-    head[2 * i + 1] = a * sines[i] + b * cosines[i];
+    float& first = head[i * step];
+    float& second = head[i * step + distance];
+    const float a = first, b = second;
+    first = a * cosines[i] - b * sines[i];
+    second = a * sines[i] + b * cosines[i];
   }
 }
 

@@ -6,15 +6,16 @@
 #include <span>
 #include <vector>
 
+#include "local_backend/model/model_config.h"
+
 namespace pennyweight::llm {
 
-// Angles of one model. Immutable: any thread. Same bits on every machine: sine, cosine, logarithm
-// and exponential are ours (docs/numerics.md, "rotation").
+// Angles of one kind of layer. Immutable: any thread. Same bits on every machine: sine, cosine,
+// logarithm and exponential are ours (docs/numerics.md, "rotation").
 class RopeAngles {
  public:
-  // `frequency_scale` is 1 / the linear scaling factor. `divisors` (rope_freqs.weight) is empty or
-  // has one entry a pair.
-  RopeAngles(int dimensions, float base, float frequency_scale, std::vector<float> divisors);
+  // `divisors` (rope_freqs.weight and its kin) is empty or has one entry a pair.
+  RopeAngles(const RopeConfig& config, std::vector<float> divisors);
 
   std::size_t pairs() const { return pairs_; }
   // Both spans have pairs() entries.
@@ -22,11 +23,13 @@ class RopeAngles {
 
  private:
   std::size_t pairs_;
-  float step_, frequency_scale_;
+  float step_, frequency_scale_, magnitude_;
   std::vector<float> divisors_;
+  std::vector<float> ramp_;  // YaRN: of each pair, how much is extrapolated; empty without it
 };
 
-// Turns the pairs (2i, 2i + 1) of one head.
-void rotate(std::span<float> head, std::span<const float> cosines, std::span<const float> sines);
+// Turns the pairs of one head's first 2 * cosines.size() elements.
+void rotate(std::span<float> head, RopePairs pairs, std::span<const float> cosines,
+            std::span<const float> sines);
 
 }  // namespace pennyweight::llm

@@ -207,7 +207,7 @@ class OpenAiChat final : public Dialect {
     if (auto usage = usage_of(*json)) {
       Delta& last = out.emplace_back();
       last.kind = ChunkKind::usage;
-      last.usage = std::move(usage);
+      last.usage = usage;
     }
     return out;
   }

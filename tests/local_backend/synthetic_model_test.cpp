@@ -1,10 +1,12 @@
 #include "local_backend/synthetic_model.h"
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
 #include "local_backend/gguf/gguf_file.h"
 #include "local_backend/tokenizer.h"
+#include "tests/local_backend/tiny_models.h"
 #include "tests/support/temp_dir.h"
 #include "tests/test.h"
 
@@ -61,6 +63,81 @@ TEST_CASE("a synthetic model has the tensors, shapes and spread of a llama model
         Approx(1 / std::sqrt(352.0 * 4)).epsilon(0.03));
 }
 
+GgufFile written(const SyntheticSpec& spec, const TempDir& directory) {
+  const auto path = directory / "m.gguf";
+  const auto done = write_synthetic_model(spec, path);
+  INFO(spec.name << (done ? "" : ": " + done.error().why));
+  REQUIRE(done);
+  auto file = GgufFile::open(path);
+  REQUIRE(file);
+  return *std::move(file);
+}
+
+std::vector<std::uint64_t> shape_of(const GgufFile& file, std::string_view name) {
+  const TensorInfo* tensor = file.tensor(name);
+  return tensor == nullptr ? std::vector<std::uint64_t>{} : tensor->ne;
+}
+
+using Shape = std::vector<std::uint64_t>;
+
+TEST_CASE("there are tiny models of every architecture, and each can be written") {
+  TempDir directory;
+  std::set<std::string_view> architectures;
+  for (const SyntheticSpec& spec : llm::test::tiny_models()) {
+    const GgufFile file = written(spec, directory);
+    CHECK(file.text_value("general.architecture").value() == spec.architecture);
+    CHECK(file.unsigned_value(spec.architecture + ".embedding_length").value() ==
+          static_cast<std::uint64_t>(spec.embedding_length));
+    architectures.insert(spec.architecture);
+  }
+  CHECK(architectures.size() == synthetic_architectures().size());
+}
+
+TEST_CASE("a synthetic model has the tensors of its architecture") {
+  using llm::test::tiny_model;
+  TempDir directory;
+  SECTION("experts are three-dimensional, their router is F32") {
+    const GgufFile file =
+        written(llm::test::with_type(tiny_model("qwen3moe"), TensorType::q8_0), directory);
+    CHECK(shape_of(file, "blk.1.ffn_gate_exps.weight") == Shape{64, 32, 4});
+    CHECK(shape_of(file, "blk.1.ffn_down_exps.weight") == Shape{32, 64, 4});
+    CHECK(shape_of(file, "blk.1.attn_q_norm.weight") == Shape{24});
+    REQUIRE(shape_of(file, "blk.1.ffn_gate_inp.weight") == Shape{64, 4});
+    CHECK(file.tensor("blk.1.ffn_gate_inp.weight")->type == TensorType::f32);
+    CHECK(file.tensor("blk.1.ffn_up_exps.weight")->type == TensorType::q8_0);
+    CHECK(file.tensor("blk.1.ffn_up.weight") == nullptr);
+    CHECK(file.unsigned_value("qwen3moe.expert_used_count").value() == 2u);
+  }
+  SECTION("exaone4 has no norms before its branches, and layers that engines skip") {
+    const GgufFile file = written(tiny_model("exaone4", "layer that predicts further"), directory);
+    CHECK(file.tensor("blk.0.attn_norm.weight") == nullptr);
+    CHECK(shape_of(file, "blk.0.post_ffw_norm.weight") == Shape{64});
+    CHECK(file.unsigned_value("exaone4.block_count").value() == 3u);
+    CHECK(shape_of(file, "blk.2.nextn.eh_proj.weight") == Shape{128, 64});
+    CHECK(file.tensor("blk.1.nextn.eh_proj.weight") == nullptr);
+  }
+  SECTION("phi3 holds q, k and v in one tensor, and the gate with ffn_up") {
+    const GgufFile file = written(tiny_model("phi3", "long factors"), directory);
+    CHECK(shape_of(file, "blk.0.attn_qkv.weight") == Shape{64, 128});
+    CHECK(shape_of(file, "blk.0.ffn_up.weight") == Shape{64, 192});
+    CHECK(file.tensor("blk.0.ffn_gate.weight") == nullptr);
+    CHECK(file.unsigned_value("phi3.rope.dimension_count").value() == 12u);
+    CHECK(values_of(file, "rope_factors_long.weight").at(0) == 1.5f);
+  }
+  SECTION("norms and biases are random where asked") {
+    const auto biases = values_of(written(tiny_model("qwen2"), directory), "blk.0.attn_k.bias");
+    CHECK(biases.size() == 32);
+    CHECK(*std::ranges::min_element(biases) < -0.2f);
+    CHECK(*std::ranges::max_element(biases) > 0.2f);
+    const auto norm = values_of(written(tiny_model("gemma"), directory), "output_norm.weight");
+    CHECK(*std::ranges::min_element(norm) < 0.7f);
+    CHECK(*std::ranges::max_element(norm) > 1.3f);
+    SyntheticSpec plain = tiny_model("qwen2");
+    plain.random_vectors = false;
+    CHECK(rms(values_of(written(plain, directory), "blk.0.attn_k.bias")) == 0);
+  }
+}
+
 TEST_CASE("the head of a model with a margin points from each token to one word") {
   TempDir directory;
   SyntheticSpec spec = parse_synthetic("tiny:f32").value();
@@ -105,7 +182,7 @@ TEST_CASE("synthetic names are parsed, misspelt ones get a suggestion") {
   CHECK(!parse_synthetic("tiny:"));
 }
 
-TEST_CASE("a synthetic spec that is no llama model is refused") {
+TEST_CASE("a synthetic spec that is no possible model is refused") {
   TempDir directory;
   const auto refused = [&](auto change) {
     SyntheticSpec spec;
@@ -122,6 +199,14 @@ TEST_CASE("a synthetic spec that is no llama model is refused") {
   CHECK(refused([](SyntheticSpec& s) { s.vocabulary_size = 299; }));
   CHECK(refused([](SyntheticSpec& s) { s.type = TensorType::q6_k; }));
   CHECK(refused([](SyntheticSpec& s) { s.rope_freq_base = 0; }));
+  CHECK(refused([](SyntheticSpec& s) { s.architecture = "mamba"; }));
+  CHECK(refused([](SyntheticSpec& s) { s.architecture = "gemma"; }));  // a head of its own
+  CHECK(refused([](SyntheticSpec& s) { s.architecture = "phimoe", s.tied_output = true; }));
+  CHECK(refused([](SyntheticSpec& s) { s.architecture = "qwen2", s.head_length = 64; }));
+  CHECK(refused([](SyntheticSpec& s) { s.head_length = 7; }));
+  CHECK(refused([](SyntheticSpec& s) { s.experts = 4; }));
+  CHECK(refused([](SyntheticSpec& s) { s.experts = 4, s.experts_used = 5; }));
+  CHECK(refused([](SyntheticSpec& s) { s.ignored_layers = -1; }));
   CHECK(refused([](SyntheticSpec& s) { s.margin = -1; }));
   CHECK(refused([](SyntheticSpec& s) { s.margin = 8, s.tied_output = true; }));
 }

@@ -378,6 +378,47 @@ TEST_CASE("Capped scores are the cap times the hyperbolic tangent") {
     for (const std::size_t n : {1u, 17u, 300u}) check_attention({n / 3, n, 16, cap});
 }
 
+TEST_CASE("The gelu gate rounds its argument and value to halves, equal in every table") {
+  auto gate = normals(100, 4, 4);
+  gate[0] = -200;
+  gate[1] = 200;
+  gate[2] = 0;
+  const auto up = normals(100, 5);
+  std::vector<float> first;
+  for (const KernelTable* table : all_tables()) {
+    INFO(table->name);
+    std::vector<float> out = gate;
+    table->geglu(out.data(), up.data(), out.size());
+    if (first.empty()) first = out;
+    CHECK(same_bits(out, first));
+  }
+  const auto half = [](double x) {
+    return static_cast<double>(f16_to_f32(f32_to_f16(static_cast<float>(x))));
+  };
+  for (std::size_t i = 0; i < gate.size(); ++i) {
+    const double x = half(static_cast<double>(gate[i]));
+    const double gelu =
+        0.5 * x * (1 + std::tanh(std::sqrt(2 / std::acos(-1)) * (x + 0.044715 * x * x * x)));
+    // A value in the middle between two halves may go either way.
+    CHECK(static_cast<double>(first[i]) ==
+          Approx(half(gelu) * static_cast<double>(up[i])).epsilon(1e-3).margin(1e-7));
+  }
+}
+
+TEST_CASE("A capped logit is the cap times the hyperbolic tangent, equal in every table") {
+  const auto x = normals(37, 6, 40);
+  std::vector<float> first;
+  for (const KernelTable* table : all_tables()) {
+    std::vector<float> out = x;
+    table->softcap(out.data(), 30, out.size());
+    if (first.empty()) first = out;
+    CHECK(same_bits(out, first));
+  }
+  for (std::size_t i = 0; i < x.size(); ++i)
+    CHECK(static_cast<double>(first[i]) ==
+          Approx(30 * std::tanh(static_cast<double>(x[i]) / 30)).margin(1e-5));
+}
+
 TEST_CASE("A table is known by its name only where it can run") {
   CHECK(kernels("portable") == &portable_kernels());
   CHECK(kernels("auto") != nullptr);

@@ -37,11 +37,11 @@ std::vector<float> engine_logits(const std::filesystem::path& path,
                                  const std::vector<Token>& tokens, const Setup& setup = {}) {
   const auto file = GgufFile::open(path);
   REQUIRE(file);
-  const auto config = read_llama_config(*file);
+  const auto config = read_model_config(*file);
   INFO((config ? "" : config.error().what));
   REQUIRE(config);
   ThreadTeam team(setup.threads);
-  const auto weights = load_weights(*file, *config, team);
+  const auto weights = load_weights(*file, *config, 4096, team);
   INFO((weights ? "" : weights.error().what));
   REQUIRE(weights);
   auto pool = KvPool::make(*config, tokens.size());
@@ -260,10 +260,10 @@ TEST_CASE("A raised flag stops a run between layers") {
   write_model(small(TensorType::f16, 14), dir / "m.gguf");
   const auto file = GgufFile::open(dir / "m.gguf");
   REQUIRE(file);
-  const auto config = read_llama_config(*file);
+  const auto config = read_model_config(*file);
   REQUIRE(config);
   ThreadTeam team(2);
-  const auto weights = load_weights(*file, *config, team);
+  const auto weights = load_weights(*file, *config, 4096, team);
   REQUIRE(weights);
   auto pool = KvPool::make(*config, 128);
   REQUIRE(pool);
@@ -294,10 +294,10 @@ TEST_CASE("Sequences that share a step keep the bits that they have alone") {
   write_model(small(TensorType::q4_0, 15), dir / "m.gguf");
   const auto file = GgufFile::open(dir / "m.gguf");
   REQUIRE(file);
-  const auto config = read_llama_config(*file);
+  const auto config = read_model_config(*file);
   REQUIRE(config);
   ThreadTeam team(3);
-  const auto weights = load_weights(*file, *config, team);
+  const auto weights = load_weights(*file, *config, 4096, team);
   REQUIRE(weights);
   auto pool = KvPool::make(*config, 5 * 128);
   REQUIRE(pool);

@@ -5,9 +5,9 @@
 namespace pennyweight::llm::test {
 namespace {
 
-LlamaConfig shape() {
-  LlamaConfig config;
-  config.layers = 2;
+ModelConfig shape() {
+  ModelConfig config;
+  config.layers.resize(2);
   config.kv_heads = 3;
   config.head_length = 6;
   return config;

@@ -1,5 +1,6 @@
 #include "local_backend/model/rope_angles.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "tests/test.h"
@@ -9,7 +10,11 @@ namespace {
 
 // The same recipe with the C library's functions, in f32 where the definition says f32.
 void check(int dimensions, float base, float scale, const std::vector<float>& divisors) {
-  const RopeAngles angles(dimensions, base, scale, divisors);
+  RopeConfig config;
+  config.dimensions = dimensions;
+  config.base = base;
+  config.frequency_scale = scale;
+  const RopeAngles angles(config, divisors);
   const auto pairs = static_cast<std::size_t>(dimensions) / 2;
   REQUIRE(angles.pairs() == pairs);
   const float step = static_cast<float>(std::pow(
@@ -38,14 +43,44 @@ TEST_CASE("Angles are those of the definition, with sine and cosine correct to a
   check(8, 10000, 1, {1, 0.5f, 4, 32});
 }
 
-TEST_CASE("Neighbouring elements turn together") {
+TEST_CASE("YaRN interpolates slow pairs, leaves fast ones, blends between, and has its magnitude") {
+  RopeConfig config;
+  config.dimensions = 64;
+  config.base = 10000;
+  config.frequency_scale = 0.25f;
+  config.magnitude = 1.125f;
+  config.yarn = true;
+  config.original_context = 4096;
+  const RopeAngles angles(config, {});
+  std::vector<float> cosines(32), sines(32);
+  angles.fill(100, cosines, sines);
+  // Peng et al.: pairs that turn more than beta_fast times over the original context stay.
+  const auto turns = [](double rotations) {
+    return 64 * std::log(4096 / (rotations * 2 * std::acos(-1))) / (2 * std::log(10000.0));
+  };
+  const double low = std::floor(turns(32)), high = std::ceil(turns(1));
+  REQUIRE(low > 2);
+  REQUIRE(high < 30);
+  for (int i = 0; i < 32; ++i) {
+    const double theta = 100 * std::pow(10000.0, -2.0 * i / 64);
+    const double kept = 1 - std::clamp((i - low) / (high - low), 0.0, 1.0);
+    const double angle = theta * 0.25 * (1 - kept) + theta * kept;
+    INFO("pair " << i);
+    CHECK(static_cast<double>(cosines[static_cast<std::size_t>(i)]) ==
+          Approx(1.125 * std::cos(angle)).margin(2e-5));
+    CHECK(static_cast<double>(sines[static_cast<std::size_t>(i)]) ==
+          Approx(1.125 * std::sin(angle)).margin(2e-5));
+  }
+}
+
+TEST_CASE("Pairs are neighbours, or lie half of what rotates apart, and the rest stays") {
   const float cosines[] = {0, 1}, sines[] = {1, 0};
-  float head[] = {2, 3, 5, 7};
-  rotate(head, cosines, sines);
-  CHECK(head[0] == -3);
-  CHECK(head[1] == 2);
-  CHECK(head[2] == 5);
-  CHECK(head[3] == 7);
+  std::vector<float> head = {2, 3, 5, 7, 11, 13};
+  rotate(head, RopePairs::adjacent, cosines, sines);
+  CHECK(head == std::vector<float>{-3, 2, 5, 7, 11, 13});
+  head = {2, 3, 5, 7, 11, 13};
+  rotate(head, RopePairs::halves, cosines, sines);
+  CHECK(head == std::vector<float>{-5, 3, 2, 7, 11, 13});
 }
 
 }  // namespace pennyweight::llm::test

@@ -1,0 +1,131 @@
+#include "local_backend/fidelity.h"
+
+#include <cmath>
+
+#include "local_backend/synthetic_model.h"
+#include "metrics/base/random.h"
+#include "tests/support/temp_dir.h"
+#include "tests/test.h"
+
+namespace pennyweight::llm::test {
+namespace {
+
+using pennyweight::test::TempDir;
+
+std::unique_ptr<Engine> tiny(const TempDir& dir, TensorType type) {
+  SyntheticSpec spec;
+  spec.embedding_length = 64;
+  spec.feed_forward_length = 160;
+  spec.vocabulary_size = 320;
+  spec.type = type;
+  const auto path = dir / "m.gguf";
+  REQUIRE(write_synthetic_model(spec, path));
+  auto engine = Engine::open(path, {.threads = 1});
+  REQUIRE(engine);
+  return *std::move(engine);
+}
+
+std::vector<Token> some_tokens(std::size_t n) {
+  Random random(3, Stream::selection);
+  std::vector<Token> tokens(n);
+  for (Token& t : tokens) t = static_cast<Token>(random.below(320));
+  return tokens;
+}
+
+// With the C library, straight from the definition.
+std::vector<double> softmax(std::span<const float> row) {
+  std::vector<double> p;
+  double sum = 0;
+  for (const float x : row) p.push_back(std::exp(static_cast<double>(x)));
+  for (const double x : p) sum += x;
+  for (double& x : p) x /= sum;
+  return p;
+}
+
+FidelityOptions chunks_of(int context) {
+  FidelityOptions options;
+  options.context = context;
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("Perplexity is the exponential of the mean surprise over each chunk's second half") {
+  const TempDir dir;
+  const auto engine = tiny(dir, TensorType::f16);
+  const auto tokens = some_tokens(50);  // three chunks of 16, and two left over
+  double surprise = 0;
+  for (std::size_t c = 0; c < 3; ++c) {
+    std::vector<Token> chunk(tokens.begin() + static_cast<std::ptrdiff_t>(16 * c),
+                             tokens.begin() + static_cast<std::ptrdiff_t>(16 * c + 16));
+    chunk[0] = engine->tokenizer().bos();
+    const auto logits = engine->logits(chunk);
+    REQUIRE(logits);
+    for (std::size_t i = 8; i < 15; ++i)
+      surprise -= std::log(softmax(
+          std::span(*logits).subspan(320 * i, 320))[static_cast<std::size_t>(chunk[i + 1])]);
+  }
+  FidelityOptions options = chunks_of(16);
+  int calls = 0;
+  options.on_chunk = [&](int done, int all) {
+    CHECK(done == ++calls);
+    CHECK(all == 3);
+  };
+  const auto measured = measure_perplexity(*engine, tokens, options);
+  REQUIRE(measured);
+  CHECK(measured->chunks == 3);
+  CHECK(measured->tokens == 21);
+  CHECK(measured->value == Approx(std::exp(surprise / 21)).epsilon(1e-9));
+  CHECK(measured->error > 0);
+  options.on_chunk = nullptr;
+  options.most_chunks = 1;
+  CHECK(measure_perplexity(*engine, tokens, options)->tokens == 7);
+}
+
+TEST_CASE("A model is faithful to itself, and its quantised one nearly") {
+  const TempDir one, two;
+  const auto full = tiny(one, TensorType::f16), small = tiny(two, TensorType::q4_0);
+  const auto tokens = some_tokens(200);
+  const auto same = measure_fidelity(*full, *full, tokens, chunks_of(32));
+  REQUIRE(same);
+  CHECK(same->mean_kld == 0);
+  CHECK(same->max_kld == 0);
+  CHECK(same->same_top_rate == 1);
+  CHECK(same->probability_rms == 0);
+  CHECK(same->reference.value == same->candidate.value);
+  const auto near = measure_fidelity(*full, *small, tokens, chunks_of(32));
+  REQUIRE(near);
+  CHECK(near->candidate.value == measure_perplexity(*small, tokens, chunks_of(32))->value);
+  CHECK(near->mean_kld > 0);
+  CHECK(near->mean_kld < near->p99_kld);
+  CHECK(near->p99_kld <= near->max_kld);
+  CHECK(near->same_top_rate < 1);
+  // The mean, once more by hand.
+  double sum = 0;
+  std::size_t count = 0;
+  for (std::size_t c = 0; c < 200 / 32; ++c) {
+    std::vector<Token> chunk(tokens.begin() + static_cast<std::ptrdiff_t>(32 * c),
+                             tokens.begin() + static_cast<std::ptrdiff_t>(32 * c + 32));
+    chunk[0] = full->tokenizer().bos();
+    const auto a = full->logits(chunk), b = small->logits(chunk);
+    for (std::size_t i = 16; i < 31; ++i, ++count) {
+      const auto p = softmax(std::span(*a).subspan(320 * i, 320));
+      const auto q = softmax(std::span(*b).subspan(320 * i, 320));
+      for (std::size_t v = 0; v < 320; ++v) sum += p[v] * std::log(p[v] / q[v]);
+    }
+  }
+  CHECK(near->mean_kld == Approx(sum / static_cast<double>(count)).epsilon(1e-6));
+}
+
+TEST_CASE("Text that is too short, and chunks that cannot be, are refused") {
+  const TempDir dir;
+  const auto engine = tiny(dir, TensorType::f16);
+  for (const auto& [n, context] : {std::pair{15, 16}, {100, 3}, {100, 1 << 30}}) {
+    const auto refused =
+        measure_perplexity(*engine, some_tokens(static_cast<std::size_t>(n)), chunks_of(context));
+    REQUIRE_FALSE(refused);
+    CHECK_FALSE(refused.error().fix.empty());
+  }
+}
+
+}  // namespace pennyweight::llm::test

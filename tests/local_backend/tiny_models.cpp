@@ -1,0 +1,258 @@
+#include "tests/local_backend/tiny_models.h"
+
+#include <algorithm>
+#include <deque>
+#include <iterator>
+
+#include "tests/test.h"
+
+namespace pennyweight::llm::test {
+namespace {
+
+constexpr int kContext = 256;
+
+class Zoo {
+ public:
+  // A copy of the architecture's first variant, to be changed; stays where it is.
+  SyntheticSpec& add(const std::string& architecture, const std::string& variant) {
+    SyntheticSpec spec;
+    const auto first = std::ranges::find(models_, architecture, &SyntheticSpec::architecture);
+    if (first != models_.end()) {
+      spec = *first;
+    } else {
+      spec.architecture = architecture;
+      spec.layers = 2, spec.embedding_length = 64, spec.heads = 4, spec.kv_heads = 2;
+      spec.feed_forward_length = 96, spec.vocabulary_size = 300, spec.context_length = kContext;
+      spec.type = TensorType::f32;
+      spec.random_vectors = true;
+    }
+    spec.name = architecture + " " + variant;
+    spec.seed = models_.size() + 1;
+    models_.push_back(std::move(spec));
+    return models_.back();
+  }
+  std::vector<SyntheticSpec> take() {
+    return {std::make_move_iterator(models_.begin()), std::make_move_iterator(models_.end())};
+  }
+
+ private:
+  std::deque<SyntheticSpec> models_;
+};
+
+void set(SyntheticSpec& spec, const char* key, GgufValue value) {
+  std::erase_if(spec.keys, [&](const auto& entry) { return entry.first == key; });
+  spec.keys.emplace_back(key, std::move(value));
+}
+
+constexpr std::uint64_t operator""_u(unsigned long long value) {
+  return value;
+}
+
+// Different for each pair, as a converter makes them: near 1 for the fast ones, larger behind.
+std::vector<float> factors(int pairs, double least, double most) {
+  std::vector<float> out;
+  for (int i = 0; i < pairs; ++i)
+    out.push_back(static_cast<float>(least + (most - least) * i / pairs));
+  return out;
+}
+
+void set_scaling(SyntheticSpec& spec, const char* type, double factor, std::uint64_t original) {
+  set(spec, "rope.scaling.type", std::string(type));
+  set(spec, "rope.scaling.factor", factor);
+  if (original > 0) set(spec, "rope.scaling.original_context_length", original);
+}
+
+void use_experts(SyntheticSpec& spec) {
+  spec.experts = 4, spec.experts_used = 2;
+}
+
+void add_llama_kin(Zoo& zoo) {
+  zoo.add("llama", "plain");
+  zoo.add("llama", "tied").tied_output = true;
+  zoo.add("llama", "fused qkv").fused_qkv = true;
+  auto& biases = zoo.add("llama", "biases");
+  biases.qkv_bias = biases.attention_output_bias = biases.feed_forward_bias = true;
+  auto& fused = zoo.add("llama", "fused qkv with bias");
+  fused.fused_qkv = fused.qkv_bias = true;
+  // Heads shorter than the embedding shared out; as few keys as can be.
+  auto& heads = zoo.add("llama", "head length");
+  heads.head_length = 24, heads.kv_heads = 1;
+  zoo.add("llama", "rope factors").vectors = {{"rope_freqs.weight", factors(8, 1, 8)}};
+  set_scaling(zoo.add("llama", "linear rope"), "linear", 4, 0);
+  set(zoo.add("llama", "old linear rope"), "rope.scale_linear", 4.0);
+  set_scaling(zoo.add("llama", "yarn"), "yarn", 4, 64);
+  auto& longrope = zoo.add("llama", "longrope");
+  set_scaling(longrope, "longrope", 1, 64);
+  longrope.vectors = {{"rope_factors_long.weight", factors(8, 1.5, 9)},
+                      {"rope_factors_short.weight", factors(8, 1, 1.4)}};
+  set(zoo.add("llama", "attention scale"), "attention.scale", 0.4);
+  // Mistral 7B v0.1 has it in its file; all layers see everything still.
+  set(zoo.add("llama", "sliding window of no effect"), "attention.sliding_window", 8_u);
+  use_experts(zoo.add("llama", "experts"));
+
+  auto& mistral = zoo.add("mistral3", "plain");
+  mistral.head_length = 24;
+  set_scaling(mistral, "yarn", 16, 64);
+  set(mistral, "rope.scaling.yarn_beta_fast", 4.0);
+  set(mistral, "rope.scaling.yarn_beta_slow", 1.0);
+  set(mistral, "rope.scaling.yarn_log_multiplier", 1.0);
+  auto& multiplier = zoo.add("mistral3", "log multiplier");
+  set(multiplier, "rope.scaling.yarn_log_multiplier", 0.5);
+  auto& temperature = zoo.add("mistral3", "temperature");
+  set(temperature, "rope.scaling.original_context_length", 8_u);
+  set(temperature, "attention.temperature_scale", 0.1);
+  auto& magnitude = zoo.add("mistral3", "no log multiplier");
+  std::erase_if(magnitude.keys,
+                [](const auto& key) { return key.first == "rope.scaling.yarn_log_multiplier"; });
+
+  zoo.add("smollm3", "plain").layers = 5;  // the fourth has no rope
+
+  auto& granite = zoo.add("granite", "plain");
+  set(granite, "embedding_scale", 12.0);
+  set(granite, "residual_scale", 0.22);
+  set(granite, "attention.scale", 0.1);
+  set(granite, "logit_scale", 0.5);
+  auto& logits = zoo.add("granite", "tied, logit scale only");
+  logits.tied_output = true;
+  logits.keys.clear();
+  set(logits, "logit_scale", 0.3);
+}
+
+void add_qwens(Zoo& zoo) {
+  zoo.add("qwen2", "plain").qkv_bias = true;
+  zoo.add("qwen2", "tied").tied_output = true;
+  zoo.add("qwen2", "head bias").head_bias = true;
+  zoo.add("qwen2", "fused qkv").fused_qkv = true;
+  set_scaling(zoo.add("qwen2", "yarn"), "yarn", 4, 64);
+
+  zoo.add("qwen3", "plain").head_length = 24;
+  zoo.add("qwen3", "tied").tied_output = true;
+  zoo.add("qwen3", "fused qkv").fused_qkv = true;
+
+  auto& experts = zoo.add("qwen3moe", "plain");
+  experts.head_length = 24, experts.expert_feed_forward_length = 32;
+  use_experts(experts);
+  zoo.add("qwen3moe", "one expert used").experts_used = 1;
+}
+
+void add_phis(Zoo& zoo) {
+  zoo.add("phi3", "plain").fused_qkv = true;
+  zoo.add("phi3", "separate qkv").fused_qkv = false;
+  auto& partial = zoo.add("phi3", "partial rope");
+  set(partial, "rope.dimension_count", 12_u);
+  partial.tied_output = true;
+  set(zoo.add("phi3", "sliding window of no effect"), "attention.sliding_window", 8_u);
+  // The configured context is longer than the one trained first, or is not.
+  auto& longer = zoo.add("phi3", "long factors");
+  set(longer, "rope.dimension_count", 12_u);
+  set(longer, "rope.scaling.attn_factor", 1.19);
+  set(longer, "rope.scaling.original_context_length", 64_u);
+  longer.vectors = {{"rope_factors_long.weight", factors(6, 1.5, 20)},
+                    {"rope_factors_short.weight", factors(6, 1, 1.4)}};
+  auto& shorter = zoo.add("phi3", "short factors");
+  shorter.keys = longer.keys, shorter.vectors = longer.vectors;
+  set(shorter, "rope.scaling.original_context_length", std::uint64_t{kContext});
+
+  auto& experts = zoo.add("phimoe", "plain");
+  use_experts(experts);
+  experts.qkv_bias = experts.attention_output_bias = experts.head_bias = true;
+  auto& factored = zoo.add("phimoe", "long factors");
+  set(factored, "rope.scaling.attn_factor", 1.19);
+  set(factored, "rope.scaling.original_context_length", 64_u);
+  factored.vectors = {{"rope_factors_long.weight", factors(8, 1.5, 20)},
+                      {"rope_factors_short.weight", factors(8, 1, 1.4)}};
+}
+
+void add_gemmas(Zoo& zoo) {
+  auto& gemma = zoo.add("gemma", "plain");
+  gemma.tied_output = true, gemma.head_length = 24, gemma.kv_heads = 1;
+
+  auto& second = zoo.add("gemma2", "plain");
+  second.tied_output = true, second.head_length = 24, second.layers = 4;
+  set(second, "attention.sliding_window", 8_u);
+  set(second, "attn_logit_softcapping", 5.0);
+  set(second, "final_logit_softcapping", 3.0);
+  auto& defaults = zoo.add("gemma2", "default caps and window");
+  defaults.keys.clear();
+  // The scale of 27B goes by the embedding; 46 layers tell it.
+  auto& scaled = zoo.add("gemma2", "46 layers");
+  scaled.layers = 46, scaled.embedding_length = 32, scaled.feed_forward_length = 32;
+
+  auto& third = zoo.add("gemma3", "plain");
+  third.tied_output = true, third.head_length = 24, third.layers = 7;
+  third.rope_freq_base = 1'000'000;
+  set(third, "attention.sliding_window", 8_u);
+  set_scaling(zoo.add("gemma3", "linear rope of the global layers"), "linear", 8, 0);
+  auto& keyed = zoo.add("gemma3", "pattern, local base and softcap");
+  keyed.layers = 4;
+  set(keyed, "attention.sliding_window_pattern", 2_u);
+  set(keyed, "rope.freq_base_swa", 500.0);
+  set(keyed, "final_logit_softcapping", 3.0);
+  auto& full = zoo.add("gemma3", "no window");
+  full.keys.clear();
+  full.tied_output = false;
+  auto& largest = zoo.add("gemma3", "62 layers");
+  largest.layers = 62, largest.embedding_length = 32, largest.feed_forward_length = 32;
+}
+
+void add_exaones(Zoo& zoo) {
+  auto& third = zoo.add("exaone", "plain");
+  third.vectors = {{"rope_freqs.weight", factors(8, 1, 8)}};
+  auto& tied = zoo.add("exaone", "tied, no factors");
+  tied.tied_output = true;
+  tied.vectors.clear();
+
+  auto& fourth = zoo.add("exaone4", "plain");
+  fourth.vectors = {{"rope_freqs.weight", factors(8, 1, 8)}};
+  // Few layers, so no window even where the key is there.
+  set(zoo.add("exaone4", "sliding window of no effect"), "attention.sliding_window", 8_u);
+  zoo.add("exaone4", "layer that predicts further").ignored_layers = 1;
+  // The shape of 32B, told by its layers: three of four have a window, and only those have rope.
+  auto& windowed = zoo.add("exaone4", "64 layers");
+  windowed.layers = 64, windowed.embedding_length = 32, windowed.feed_forward_length = 32;
+  windowed.vectors = {{"rope_freqs.weight", factors(4, 1, 8)}};
+  set(windowed, "attention.sliding_window", 8_u);
+}
+
+}  // namespace
+
+const std::vector<SyntheticSpec>& tiny_models() {
+  static const std::vector<SyntheticSpec> models = [] {
+    Zoo zoo;
+    add_llama_kin(zoo);
+    add_qwens(zoo);
+    add_phis(zoo);
+    add_gemmas(zoo);
+    add_exaones(zoo);
+    return zoo.take();
+  }();
+  return models;
+}
+
+SyntheticSpec tiny_model(std::string_view architecture, std::string_view variant) {
+  const std::string name = std::string(architecture) + " " + std::string(variant);
+  const auto found = std::ranges::find(tiny_models(), name, &SyntheticSpec::name);
+  INFO("no tiny model \"" << name << "\"");
+  REQUIRE(found != tiny_models().end());
+  return *found;
+}
+
+SyntheticSpec with_type(SyntheticSpec spec, TensorType type) {
+  spec.type = type;
+  const auto block = static_cast<int>(block_format(type)->elements);
+  if (block <= 32) return spec;
+  const int length = spec.head_length > 0 ? spec.head_length : spec.embedding_length / spec.heads;
+  const auto up = [block](int n) { return (n + block - 1) / block * block; };
+  // Heads stay as long as they are, and the rope's factors with them: there are more of them.
+  const int heads = block / length + (block % length > 0 ? 1 : 0);
+  const int each = heads * length == block ? length : 32;
+  spec.embedding_length = up(spec.embedding_length);
+  spec.heads = spec.embedding_length / each;
+  spec.kv_heads = spec.heads / 2;
+  if (spec.head_length > 0) spec.head_length = each;
+  spec.feed_forward_length = up(spec.feed_forward_length);
+  if (spec.expert_feed_forward_length > 0) spec.expert_feed_forward_length = block;
+  return spec;
+}
+
+}  // namespace pennyweight::llm::test
