@@ -9,11 +9,12 @@ namespace {
 using Op = GrammarStep::Kind;
 
 // Bounds of what a hostile grammar can take, far above what honest ones need.
-constexpr std::size_t kMaxWays = 1 << 16;                         // in one state
-constexpr std::uint64_t kMaxWork = 1 << 23;                       // steps followed for one token
-constexpr std::size_t kMaxStates = 1 << 15;                       // found for one token
-constexpr std::size_t kMaxFrames = 1 << 21;                       // of stacks
-constexpr std::size_t kKeptStates = 2048, kKeptFrames = 1 << 16;  // from token to token
+constexpr std::size_t kMaxWays = 1 << 16;    // in one state
+constexpr std::uint64_t kMaxWork = 1 << 23;  // steps followed for one token
+constexpr std::size_t kMaxStates = 1 << 15;  // found for one token
+constexpr std::size_t kMaxFrames = 1 << 21;  // of stacks
+// From token to token.
+constexpr std::size_t kKeptStates = 2048, kKeptFrames = 1 << 16, kKeptWays = 1 << 20;
 
 constexpr std::uint64_t kWhole = ~std::uint64_t{0};
 constexpr std::int32_t kUnknown = -1;
@@ -97,6 +98,7 @@ GrammarMatcher::State GrammarMatcher::compute(State from, std::uint8_t byte) {
   }
   if (ways.empty()) return kDead;
   work_ += ways.size();
+  if (work_ > kMaxWork) return give_up();
   if (partial.missing > 0) {
     // One state for all the characters between which the grammar makes no difference.
     const char32_t full = char32_t{1} << (6 * partial.missing);
@@ -168,6 +170,7 @@ GrammarMatcher::State GrammarMatcher::keep(const Partial& partial, std::vector<W
   const auto [it, added] = by_content_.emplace(std::move(key), static_cast<State>(states_.size()));
   if (!added) return it->second;
   if (states_.size() > kMaxStates) return give_up();
+  ways_kept_ += ways.size();
   Node& node = states_.emplace_back();
   node.partial = partial.missing == 0 ? Partial{} : partial;
   node.complete = partial.missing == 0 && !ways.empty() && ways.back() == kWhole;
@@ -184,12 +187,14 @@ GrammarMatcher::State GrammarMatcher::give_up() {
 GrammarMatcher::State GrammarMatcher::settle(State state) {
   work_ = 0;
   if (state == kDead || overflowed_) return kDead;
-  if (states_.size() <= kKeptStates && frames_.size() <= kKeptFrames) return state;
+  if (states_.size() <= kKeptStates && frames_.size() <= kKeptFrames && ways_kept_ <= kKeptWays)
+    return state;
   const Node node = std::move(states_[index(state)]);
   const std::vector<Frame> old = std::exchange(frames_, {{0, 0}});
   states_.clear();
   by_content_.clear();
   frame_ids_.clear();
+  ways_kept_ = 0;
   keep({}, {});
   std::vector<Way> ways = node.ways;
   for (Way& way : ways)

@@ -74,6 +74,7 @@ class GrammarMatcher {
   std::unordered_map<std::uint64_t, std::uint32_t> frame_ids_;
   std::unordered_set<Way> seen_;  // within one step
   std::uint64_t work_ = 0;
+  std::size_t ways_kept_ = 0;  // of all states
   bool overflowed_ = false;
 };
 
