@@ -194,7 +194,7 @@ TEST_CASE("model generate answers in a schema or grammar, and shows the likelies
     return run_program(more, options);
   };
   const auto list = generate({"--json-schema", "s.json", "--temperature", "1", "--repeat-penalty",
-                              "1.1", "--min-p", "0.01"});
+                              "1.1", "--min-p", "0.01", "-n", "200"});
   INFO(list.out << list.err);
   CHECK(list.status == 0);
   CHECK(list.out.front() == '[');

@@ -181,7 +181,7 @@ TEST_CASE(
 TEST_CASE("A local answer keeps to the format that was asked for") {
   Lab lab;
   lab.wanted = 3;
-  Request request = ask(60);
+  Request request = ask(200);
   request.generation.temperature = 1;
   request.generation.response_format =
       R"({"type":"object","properties":{"n":{"type":"integer","maximum":9,"minimum":0}},
