@@ -90,8 +90,11 @@ class Printer final : public llm::StepSink {
 
 // Null: any text.
 Result<std::shared_ptr<const llm::Grammar>> grammar_of(const Options& options) {
-  if (options.json_object) return llm::json_object_grammar();
   const bool is_schema = !options.json_schema.empty();
+  if (options.json_object + is_schema + !options.grammar.empty() > 1)
+    return fail(ErrorKind::usage, "two formats for one answer",
+                "--json-object, --json-schema and --grammar exclude each other", "keep one");
+  if (options.json_object) return llm::json_object_grammar();
   if (!is_schema && options.grammar.empty()) return nullptr;
   const auto text = read_file(is_schema ? options.json_schema : options.grammar);
   if (!text) return fail(text.error());
@@ -168,13 +171,10 @@ void add_model_generate(CLI::App& model, Action& chosen) {
       ->check(whole_number(1, 1'000'000))
       ->capture_default_str();
   add_sampling_options(*command, options->sampling);
-  auto* object = command->add_flag("--json-object", options->json_object, "A JSON object only");
-  auto* schema = command->add_option("--json-schema", options->json_schema,
-                                     "File of a JSON schema: JSON that it allows only");
-  command->add_option("--grammar", options->grammar, "GBNF file: a text of this grammar only")
-      ->excludes(object)
-      ->excludes(schema);
-  schema->excludes(object);
+  command->add_flag("--json-object", options->json_object, "A JSON object only");
+  command->add_option("--json-schema", options->json_schema,
+                      "File of a JSON schema: JSON that it allows only");
+  command->add_option("--grammar", options->grammar, "GBNF file: a text of this grammar only");
   command->add_flag("--raw", options->raw, "No chat template");
   command->add_flag("--json", options->json, "Text, ids and log-probabilities as JSON");
   command->add_option("--top-logprobs", options->top, "With --json: likeliest tokens beside each")

@@ -206,6 +206,7 @@ TEST_CASE("model generate answers in a schema or grammar, and shows the likelies
   CHECK(has(letters.out, "\"top_logprobs\":[[{"));
   const auto both = generate({"--grammar", "g.gbnf", "--json-object"});
   CHECK(both.status == 2);
+  CHECK(has(both.err, "exclude each other"));
   write_file(dir / "s.json", R"({"not":{}})");
   const auto refused = generate({"--json-schema", "s.json"});
   CHECK(refused.status != 0);
