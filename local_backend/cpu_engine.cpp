@@ -16,6 +16,31 @@ std::size_t largest_step(const ModelInfo& info) {
          static_cast<std::size_t>(info.parallel);
 }
 
+Result<void> check_sampling(const SamplingParams& sampling, int vocabulary_size) {
+  if (!(sampling.repeat_penalty > 0))
+    return fail(ErrorKind::invalid_input, fmt::format("repeat_penalty {}", sampling.repeat_penalty),
+                "it must be more than 0", "1 is none");
+  for (const auto& [token, bias] : sampling.logit_bias)
+    if (token < 0 || token >= vocabulary_size)
+      return fail(ErrorKind::invalid_input, fmt::format("a bias for token {}", token),
+                  fmt::format("the vocabulary is 0 to {}", vocabulary_size - 1), "leave it out");
+  return {};
+}
+
+// What to say of an answer that cannot go on.
+Error no_token(const TokenConstraint* constraint) {
+  if (constraint == nullptr)
+    return {ErrorKind::io, "the model's logits are not numbers",
+            "its weights hold NaN or infinity, or overflow",
+            "get the model's file again, or another quantization of it"};
+  if (constraint->overflowed())
+    return {ErrorKind::invalid_input, "the grammar has too many ways to read this answer",
+            "it is ambiguous beyond the limits of this version", "make the grammar less ambiguous"};
+  return {ErrorKind::invalid_input, "no token of the model fits the grammar here",
+          "its vocabulary cannot spell what the grammar asks for, or its logits are not numbers",
+          "allow other characters"};
+}
+
 }  // namespace
 
 CpuEngine::CpuEngine(std::unique_ptr<const LoadedModel> model, std::unique_ptr<ThreadTeam> team,
@@ -52,6 +77,11 @@ Result<void> CpuEngine::check(const SequenceSpec& spec) const {
   if (spec.top < 0 || spec.top > kMaxTop)
     return fail(ErrorKind::invalid_input, fmt::format("{} tokens beside each", spec.top),
                 fmt::format("it must be 0 to {}", kMaxTop), "ask for fewer");
+  if (auto checked = check_sampling(spec.sampling, info().vocabulary_size); !checked)
+    return checked;
+  if (spec.grammar && spec.ignore_eos)
+    return fail(ErrorKind::invalid_input, "a grammar together with ignore_eos",
+                "the one says when the answer ends, the other that it does not", "leave one out");
   const auto context = static_cast<std::size_t>(info().context_tokens);
   if (spec.prompt.size() + static_cast<std::size_t>(spec.max_tokens) > context)
     return fail(ErrorKind::unsupported,
@@ -79,12 +109,19 @@ Result<SequenceId> CpuEngine::submit(SequenceSpec spec) {
   inputs = spec.prompt;
   if (!spec.forced.empty())  // the last one needs no logits
     inputs.insert(inputs.end(), spec.forced.begin(), spec.forced.end() - 1);
-  const Sampler sampler(spec.sampling);
+  Sampler sampler(spec.sampling);
+  auto constraint = constraint_of(spec);
   AnswerText text(spec.stop);
-  waiting_.push_back(
-      std::make_unique<Sequence>(Sequence{id, std::move(spec), std::move(flag), sampler,
-                                          std::move(text), KvSequence(pool_), std::move(inputs)}));
+  waiting_.push_back(std::make_unique<Sequence>(
+      Sequence{id, std::move(spec), std::move(flag), std::move(sampler), std::move(constraint),
+               std::move(text), KvSequence(pool_), std::move(inputs)}));
   return id;
+}
+
+std::unique_ptr<TokenConstraint> CpuEngine::constraint_of(const SequenceSpec& spec) {
+  if (!spec.grammar || !spec.forced.empty()) return nullptr;
+  if (!trie_) trie_ = std::make_shared<TokenTrie>(tokenizer());
+  return std::make_unique<TokenConstraint>(spec.grammar, trie_, tokenizer());
 }
 
 void CpuEngine::cancel(SequenceId id) noexcept {
@@ -177,26 +214,32 @@ void CpuEngine::report(StepSink& sink) {
   }
 }
 
-void CpuEngine::emit(Sequence& sequence, std::span<const float> logits, StepSink& sink) {
+Sampled CpuEngine::choose(Sequence& sequence, std::span<const float> logits) {
   const auto& spec = sequence.spec;
   const auto index = static_cast<std::size_t>(sequence.generated);
+  if (!spec.forced.empty())
+    return {spec.forced[index], log_probability(logits, spec.forced[index])};
+  return sequence.sampler.sample(logits, spec.prompt.size() + index, sequence.inputs,
+                                 sequence.constraint.get());
+}
+
+void CpuEngine::emit(Sequence& sequence, std::span<const float> logits, StepSink& sink) {
+  const auto& spec = sequence.spec;
   const bool forced = !spec.forced.empty();
-  const Sampled sampled =
-      forced ? Sampled{spec.forced[index], log_probability(logits, spec.forced[index])}
-             : sequence.sampler.sample(logits, spec.prompt.size() + index);
+  const Sampled sampled = choose(sequence, logits);
   if (sampled.token < 0) {
-    const Error error{ErrorKind::io, "the model's logits are not numbers",
-                      "its weights hold NaN or infinity, or overflow",
-                      "get the model's file again, or another quantization of it"};
+    const Error error = no_token(sequence.constraint.get());
     return finish(sequence, FinishReason::error, sink, &error);
   }
   ++sequence.generated;
+  if (sequence.constraint) sequence.constraint->accept(sampled.token);
   const bool ends = !forced && !spec.ignore_eos && tokenizer().ends_generation(sampled.token);
   const std::string_view bytes =
       sequence.text.push(ends ? std::string_view() : tokenizer().piece(sampled.token));
   const std::vector<Candidate> top = likeliest(logits, spec.top);
   sink.on_token(sequence.id, {sampled.token, bytes, sampled.logprob, top});
-  if (ends || sequence.text.stopped())
+  const bool whole = sequence.constraint && sequence.constraint->finished();
+  if (ends || whole || sequence.text.stopped())
     finish(sequence, FinishReason::stop, sink);
   else if (sequence.generated == spec.max_tokens)
     finish(sequence, FinishReason::length, sink);

@@ -11,6 +11,7 @@
 
 #include "local_backend/answer_text.h"
 #include "local_backend/engine.h"
+#include "local_backend/grammar/token_constraint.h"
 #include "local_backend/model/forward_pass.h"
 #include "local_backend/prefix_cache.h"
 
@@ -46,6 +47,7 @@ class CpuEngine final : public Engine {
     SequenceSpec spec;
     Flag cancelled;
     Sampler sampler;
+    std::unique_ptr<TokenConstraint> constraint;  // null: any text
     AnswerText text;
     KvSequence history;
     std::vector<Token> inputs;  // prompt and answer, as far as known
@@ -67,12 +69,14 @@ class CpuEngine final : public Engine {
 
   Result<void> check(std::span<const Token> tokens) const;
   Result<void> check(const SequenceSpec& spec) const;
+  std::unique_ptr<TokenConstraint> constraint_of(const SequenceSpec& spec);
   void finish_cancelled(StepSink& sink);
   void admit();
   bool place(Sequence& sequence);
   void compose();
   void add_rows(Sequence& sequence, std::size_t count);
   void report(StepSink& sink);
+  Sampled choose(Sequence& sequence, std::span<const float> logits);
   void emit(Sequence& sequence, std::span<const float> logits, StepSink& sink);
   void finish(Sequence& sequence, FinishReason reason, StepSink& sink,
               const Error* error = nullptr);
@@ -82,7 +86,8 @@ class CpuEngine final : public Engine {
   std::unique_ptr<ThreadTeam> team_;
   ForwardPass forward_;
   KvPool pool_;
-  std::optional<PrefixCache> prefixes_;  // empty: no reuse
+  std::optional<PrefixCache> prefixes_;    // empty: no reuse
+  std::shared_ptr<const TokenTrie> trie_;  // made when the first grammar comes
   std::deque<std::unique_ptr<Sequence>> waiting_, running_;
   // The step in progress.
   std::vector<Part> parts_;

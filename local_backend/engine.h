@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "local_backend/chat_template.h"
+#include "local_backend/grammar/grammar.h"
 #include "local_backend/sampler.h"
 #include "local_backend/tokenizer.h"
 #include "metrics/base/result.h"
@@ -61,8 +62,11 @@ struct SequenceSpec {
   bool ignore_eos = false;        // always max_tokens: for speed measurements
   int top = 0;                    // likeliest tokens reported beside each, 0 to kMaxTop
   // Teacher forcing: the answer is this, and on_token reports how likely each of its tokens was.
-  // max_tokens, stop strings and sampling then do not count; it ends as `length`.
+  // max_tokens, stop strings, sampling and grammar then do not count; it ends as `length`.
   std::vector<Token> forced;
+  // The answer is a text of this grammar, or the beginning of one where max_tokens or a stop string
+  // cut it; it ends when nothing may follow. Null: any text. Not together with ignore_eos.
+  std::shared_ptr<const Grammar> grammar;
 };
 inline constexpr int kMaxTop = 20;
 

@@ -52,12 +52,13 @@ struct EngineThread::Impl final : StepSink {
       request.max_tokens = engine->info().context_tokens - static_cast<int>(tokens->size());
     }
     return engine->submit({.prompt = *std::move(tokens),
-                           .sampling = request.sampling,
+                           .sampling = std::move(request.sampling),
                            .max_tokens = request.max_tokens,
                            .stop = std::move(request.stop),
                            .ignore_eos = request.ignore_eos,
                            .top = request.top,
-                           .forced = std::move(request.forced)});
+                           .forced = std::move(request.forced),
+                           .grammar = std::move(request.grammar)});
   }
 
   void begin(Generation generation) {

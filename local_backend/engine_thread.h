@@ -15,8 +15,9 @@ struct GenerateRequest {
   int max_tokens = 0;  // 0 = as many as the context has room for
   std::vector<std::string> stop;
   bool ignore_eos = false;
-  int top = 0;                // as in SequenceSpec
-  std::vector<Token> forced;  // as in SequenceSpec
+  int top = 0;                             // as in SequenceSpec
+  std::vector<Token> forced;               // as in SequenceSpec
+  std::shared_ptr<const Grammar> grammar;  // as in SequenceSpec
 };
 
 // All calls on the engine's thread, in order, the last being on_finished. They must return at once:

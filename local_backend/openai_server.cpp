@@ -1,11 +1,14 @@
 #include "local_backend/openai_server.h"
 
+#include <algorithm>
 #include <ctime>
 #include <filesystem>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "local_backend/http_server.h"
 #include "local_backend/openai_protocol.h"
@@ -23,12 +26,14 @@ class Relay final : public GenerationSink {
   struct Event {
     std::string text;
     int new_tokens = 0;
+    std::vector<TokenLogprob> logprobs;
     std::optional<int> prompt_tokens, cached_tokens;
     std::optional<FinishReason> finish;
     std::optional<Error> error;
   };
-  Relay(HttpServer& server, std::function<void(Event)> take)
-      : server_(server), take_(std::move(take)) {}
+  // `tokenizer` null: nobody asked for log-probabilities.
+  Relay(HttpServer& server, const Tokenizer* tokenizer, std::function<void(Event)> take)
+      : server_(server), tokenizer_(tokenizer), take_(std::move(take)) {}
 
   void on_prefill(int prompt_tokens, int cached_tokens) override {
     Event event;
@@ -40,6 +45,9 @@ class Relay final : public GenerationSink {
     Event event;
     event.text = token.bytes;
     event.new_tokens = 1;
+    // The token that ends an answer is no part of it.
+    if (tokenizer_ != nullptr && !tokenizer_->ends_generation(token.token))
+      event.logprobs.push_back(logprob_of(token));
     send(std::move(event));
   }
   void on_finished(FinishReason reason, std::string_view tail, const Error* error) override {
@@ -51,10 +59,17 @@ class Relay final : public GenerationSink {
   }
 
  private:
+  TokenLogprob logprob_of(const GeneratedToken& token) const {
+    TokenLogprob out{std::string(tokenizer_->piece(token.token, true)), token.logprob, {}};
+    for (const Candidate& other : token.top)
+      out.top.emplace_back(tokenizer_->piece(other.token, true), other.logprob);
+    return out;
+  }
   void send(Event event) {
     server_.post([take = take_, event = std::move(event)]() mutable { take(std::move(event)); });
   }
   HttpServer& server_;
+  const Tokenizer* tokenizer_;
   std::function<void(Event)> take_;
 };
 
@@ -63,8 +78,12 @@ struct Active {
   GenerationId generation = 0;
   ReplyHead head;
   ReplyUsage usage;
-  bool stream = false, include_usage = false, begun = false;
-  std::string text;  // of a reply that is not streamed
+  bool stream = false, include_usage = false, logprobs = false, begun = false;
+  std::string text;                  // of a reply that is not streamed
+  std::vector<TokenLogprob> tokens;  // whose text is still to be sent
+
+  // To send now: null when they were not asked for.
+  const std::vector<TokenLogprob>* taken() const { return logprobs ? &tokens : nullptr; }
 };
 
 class Server final : public OpenAiServer {
@@ -138,10 +157,12 @@ class Server final : public OpenAiServer {
     Active active;
     active.stream = request->stream;
     active.include_usage = request->include_usage;
+    active.logprobs = request->logprobs;
     active.head = {"chatcmpl-" + make_uuid_v7(clock_.unix_now()), options_.model_name,
                    std::time(nullptr)};
-    auto relay = std::make_shared<Relay>(
-        *http_, [this, id](Relay::Event event) { advance(id, std::move(event)); });
+    auto relay =
+        std::make_shared<Relay>(*http_, active.logprobs ? &engine_.tokenizer() : nullptr,
+                                [this, id](Relay::Event event) { advance(id, std::move(event)); });
     active.generation = engine_.submit(std::move(request->generate), relay);
     active_.emplace(id, std::move(active));
   }
@@ -153,6 +174,7 @@ class Server final : public OpenAiServer {
     if (event.prompt_tokens) active.usage.prompt_tokens = *event.prompt_tokens;
     if (event.cached_tokens) active.usage.cached_tokens = *event.cached_tokens;
     active.usage.completion_tokens += event.new_tokens;
+    std::ranges::move(event.logprobs, std::back_inserter(active.tokens));
     if (event.error) {
       refuse(id, active, *event.error);
       active_.erase(it);
@@ -164,7 +186,10 @@ class Server final : public OpenAiServer {
         http_->write(id, role_event(active.head));
         active.begun = true;
       }
-      if (!event.text.empty()) http_->write(id, content_event(active.head, event.text));
+      if (!event.text.empty()) {
+        http_->write(id, content_event(active.head, event.text, active.taken()));
+        active.tokens.clear();
+      }
     } else {
       active.text += event.text;
     }
@@ -176,10 +201,13 @@ class Server final : public OpenAiServer {
 
   void finish(ExchangeId id, const Active& active, FinishReason reason) {
     if (!active.stream) {
-      return http_->reply(id, 200, kJson,
-                          chat_reply(active.head, active.text, reason, active.usage));
+      return http_->reply(
+          id, 200, kJson,
+          chat_reply(active.head, active.text, reason, active.usage, active.taken()));
     }
-    std::string last = finish_event(active.head, reason);
+    // Of tokens whose text never came: they ended in a stop string.
+    std::string last =
+        finish_event(active.head, reason, active.tokens.empty() ? nullptr : active.taken());
     if (active.include_usage) last += usage_event(active.head, active.usage);
     http_->write(id, last + std::string(kDoneEvent));
     http_->end(id);

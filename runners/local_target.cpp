@@ -4,6 +4,7 @@
 #include <map>
 
 #include "local_backend/engine_thread.h"
+#include "local_backend/grammar/json_schema.h"
 
 namespace pennyweight {
 namespace {
@@ -159,6 +160,9 @@ llm::SamplingParams sampling(const GenerationParameters& g) {
   out.temperature = static_cast<float>(g.temperature.value_or(0));
   out.top_p = static_cast<float>(g.top_p.value_or(1));
   out.top_k = g.top_k.value_or(0);
+  out.frequency_penalty = static_cast<float>(g.frequency_penalty.value_or(0));
+  out.presence_penalty = static_cast<float>(g.presence_penalty.value_or(0));
+  out.repeat_penalty = static_cast<float>(g.repeat_penalty.value_or(1));
   out.seed = g.seed.value_or(0);
   return out;
 }
@@ -226,10 +230,17 @@ class LocalTarget final : public Target {
   void issue(RequestId id, const Request& request) override {
     Call& call = desk_->calls[id];
     call.sent = clock_.now();
-    if (std::holds_alternative<Continuations>(request.prompt)) return refuse(id, call.sent);
+    if (std::holds_alternative<Continuations>(request.prompt))
+      return refuse(id, call.sent,
+                    {ErrorKind::unsupported,
+                     "log-likelihood requests are not supported by this version", "", ""});
+    auto grammar = grammar_of(request.generation.response_format);
+    if (!grammar) return refuse(id, call.sent, grammar.error());
     const int most = std::min(request.generation.max_tokens, engine_.info().context_tokens);
     auto sink = std::make_shared<Recorder>(id, most, request.generation.stream, desk_, clock_);
-    call.generation = engine_.submit(generate_request(request), std::move(sink));
+    llm::GenerateRequest generate = generate_request(request);
+    generate.grammar = *std::move(grammar);
+    call.generation = engine_.submit(std::move(generate), std::move(sink));
     call.timeout =
         desk_->loop->call_at(call.sent + request.timeouts.total, [this, id] { time_out(id); });
     desk_->sink->on_sent(id, call.sent);
@@ -261,12 +272,24 @@ class LocalTarget final : public Target {
     return out;
   }
 
-  void refuse(RequestId id, Instant at) {
+  // Compiled once: a run asks all its tasks in one format.
+  Result<std::shared_ptr<const llm::Grammar>> grammar_of(const std::string& format) {
+    if (format.empty()) return nullptr;
+    if (format == "json_object") return llm::json_object_grammar();
+    if (format != format_ || !grammar_) {
+      auto grammar = llm::grammar_of_json_schema(format);
+      if (!grammar) return grammar;
+      format_ = format;
+      grammar_ = *std::move(grammar);
+    }
+    return grammar_;
+  }
+
+  void refuse(RequestId id, Instant at, const Error& error) {
     Recording recording;
     recording.done = at;
     recording.reason = llm::FinishReason::error;
-    recording.error = Error{ErrorKind::unsupported,
-                            "log-likelihood requests are not supported by this version", "", ""};
+    recording.error = error;
     desk_->loop->post([desk = desk_, id, recording] { finish(*desk, id, recording); });
   }
 
@@ -280,6 +303,8 @@ class LocalTarget final : public Target {
 
   const Clock& clock_;
   TargetInfo info_;
+  std::string format_;  // of grammar_
+  std::shared_ptr<const llm::Grammar> grammar_;
   const std::shared_ptr<Desk> desk_ = std::make_shared<Desk>();
   llm::EngineThread engine_;  // last: joined before what its callbacks use goes away
 };

@@ -20,7 +20,9 @@ const Keys kRun = {"name", "repeat", "seed", "warm_up", "output", "reports"};
 const Keys kTaskSet = {"use", "limit"};
 const Keys kLoad = {"concurrency"};
 const Keys kLaterLoad = {"rate", "arrival", "duration"};
-const Keys kGenerate = {"max_tokens", "temperature", "top_p", "top_k", "stream"};
+const Keys kGenerate = {"max_tokens",     "temperature",       "top_p",
+                        "top_k",          "frequency_penalty", "presence_penalty",
+                        "repeat_penalty", "response_format",   "stream"};
 const Keys kEnergy = {"sources"};
 const Keys kCost = {"electricity_usd_per_kwh", "machine_usd_per_hour"};
 const Keys kBudget = {"max_cost_usd", "max_duration", "max_error_rate"};
@@ -260,6 +262,10 @@ class Reader {
     number(t, "temperature", plan_.temperature, 0, 2);
     number(t, "top_p", plan_.top_p, 0, 1);
     integer(t, "top_k", plan_.top_k, 0);
+    number(t, "frequency_penalty", plan_.frequency_penalty, -2, 2);
+    number(t, "presence_penalty", plan_.presence_penalty, -2, 2);
+    number(t, "repeat_penalty", plan_.repeat_penalty, 0.01, 100);
+    text(t, "response_format", plan_.response_format);
     const toml::node* node = t.get("stream");
     if (node == nullptr) return;
     const auto* flag = node->as_boolean();

@@ -37,6 +37,8 @@ struct PlanSpec {
   std::optional<int> max_tokens;      // override the task sets' own
   std::optional<double> temperature, top_p;
   std::optional<int> top_k;
+  std::optional<double> frequency_penalty, presence_penalty, repeat_penalty;
+  std::string response_format;        // as in GenerationParameters
   bool stream = true;
   std::string energy = "auto";        // auto, off
   std::optional<Money> electricity_per_kwh;  // for targets that do not say their own

@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <charconv>
 #include <limits>
 #include <set>
 
+#include "local_backend/grammar/json_schema.h"
 #include "metrics/base/units.h"
 #include "runners/option_list.h"
 #include "runners/plan.h"
@@ -83,6 +85,19 @@ void write_target(const TargetSpec& target, Writer& w) {
   for (const auto& [key, value] : target.options) w.raw(key, toml_string(value));
 }
 
+void write_generate(const PlanSpec& plan, Writer& w) {
+  w.table("generate");
+  w.integer("max_tokens", plan.max_tokens);
+  w.real("temperature", plan.temperature);
+  w.real("top_p", plan.top_p);
+  w.integer("top_k", plan.top_k);
+  w.real("frequency_penalty", plan.frequency_penalty);
+  w.real("presence_penalty", plan.presence_penalty);
+  w.real("repeat_penalty", plan.repeat_penalty);
+  w.text("response_format", plan.response_format);
+  w.raw("stream", plan.stream ? "true" : "false");
+}
+
 }  // namespace
 
 std::string to_toml(const PlanSpec& plan) {
@@ -107,12 +122,7 @@ std::string to_toml(const PlanSpec& plan) {
     w.entry("load");
     w.raw("concurrency", std::to_string(load.concurrency));
   }
-  w.table("generate");
-  w.integer("max_tokens", plan.max_tokens);
-  w.real("temperature", plan.temperature);
-  w.real("top_p", plan.top_p);
-  w.integer("top_k", plan.top_k);
-  w.raw("stream", plan.stream ? "true" : "false");
+  write_generate(plan, w);
   w.table("energy");
   w.raw("sources", "[" + toml_string(plan.energy) + "]");
   w.table("cost");
@@ -190,6 +200,25 @@ total = "600s"
 )";
 }
 
+namespace {
+
+// What the targets of this machine will be asked for; a server's own limits are the server's to
+// say.
+Result<void> check_response_format(const PlanSpec& plan) {
+  const std::string& format = plan.response_format;
+  if (format.empty() || format == "json_object") return {};
+  if (!format.starts_with('{'))
+    return fail(ErrorKind::usage, "the response format is \"" + format.substr(0, 40) + "\"", "",
+                "json_object, or the text of a JSON schema");
+  const bool local = std::ranges::any_of(
+      plan.targets, [](const auto& target) { return target.scheme == TargetScheme::local; });
+  if (!local) return {};
+  const auto grammar = llm::grammar_of_json_schema(format);
+  return grammar ? Result<void>() : fail(grammar.error());
+}
+
+}  // namespace
+
 Result<void> check_plan(const PlanSpec& plan) {
   const auto bad = [](std::string what, std::string fix) {
     return fail(ErrorKind::usage, std::move(what), "", std::move(fix));
@@ -222,6 +251,11 @@ Result<void> check_plan(const PlanSpec& plan) {
   if (outside(plan.temperature.value_or(0), 0, 2)) return bad("temperature is from 0 to 2", "");
   if (outside(plan.top_p.value_or(1), 0, 1)) return bad("top-p is from 0 to 1", "");
   if (plan.top_k.value_or(0) < 0) return bad("top-k must be 0 or more", "");
+  for (const auto& penalty : {plan.frequency_penalty, plan.presence_penalty})
+    if (outside(penalty.value_or(0), -2, 2)) return bad("a penalty is from -2 to 2", "");
+  if (outside(plan.repeat_penalty.value_or(1), 0.01, 100))
+    return bad("repeat-penalty is from 0.01 to 100", "1 is none");
+  if (auto checked = check_response_format(plan); !checked) return checked;
   if (outside(plan.max_error_rate, 0, 1)) return bad("the error rate is a share from 0 to 1", "");
   if (plan.max_cost && plan.max_cost->pico < 0) return bad("the cost cap is below 0", "");
   if (plan.energy != "auto" && plan.energy != "off") {

@@ -20,6 +20,10 @@ Result<GenerationParameters> generation_for(const PlanSpec& plan, const TaskSetI
   out.temperature = plan.temperature ? plan.temperature : set.generate.temperature;
   out.top_p = plan.top_p;
   out.top_k = plan.top_k;
+  out.frequency_penalty = plan.frequency_penalty;
+  out.presence_penalty = plan.presence_penalty;
+  out.repeat_penalty = plan.repeat_penalty;
+  out.response_format = plan.response_format;
   out.stop = set.generate.stop;
   out.stream = plan.stream;
   return out;

@@ -31,6 +31,10 @@ Value to_value(const GenerationParameters& g) {
   if (g.temperature) out.set("temperature", *g.temperature);
   if (g.top_p) out.set("top_p", *g.top_p);
   if (g.top_k) out.set("top_k", *g.top_k);
+  if (g.frequency_penalty) out.set("frequency_penalty", *g.frequency_penalty);
+  if (g.presence_penalty) out.set("presence_penalty", *g.presence_penalty);
+  if (g.repeat_penalty) out.set("repeat_penalty", *g.repeat_penalty);
+  if (!g.response_format.empty()) out.set("response_format", g.response_format);
   // As text: JSON readers lose integers above 2^53.
   if (g.seed) out.set("seed", std::to_string(*g.seed));
   if (!g.stop.empty()) out.set("stop", Value::List(g.stop.begin(), g.stop.end()));

@@ -27,6 +27,9 @@ struct GenerationParameters {
   std::optional<double> temperature, top_p;
   std::optional<int> top_k;
   std::optional<std::uint64_t> seed;
+  std::optional<double> frequency_penalty, presence_penalty;
+  std::optional<double> repeat_penalty;  // where the target can
+  std::string response_format;           // "": any text; "json_object"; or a JSON schema
   std::vector<std::string> stop;
   bool stream = true;
   bool ignore_eos = false;  // where the target can

@@ -13,6 +13,10 @@ class App;
 
 namespace pennyweight {
 
+namespace llm {
+struct EngineOptions;
+}
+
 using Action = std::function<Result<ExitStatus>()>;
 
 void add_run(CLI::App& app, Action& chosen);
@@ -30,6 +34,10 @@ void add_model_synth(CLI::App& model, Action& chosen);
 void add_model_quantize(CLI::App& model, Action& chosen);
 void add_model_tokenize(CLI::App& model, Action& chosen);
 void add_model_list(CLI::App& model, Action& chosen);
+void add_model_generate(CLI::App& model, Action& chosen);
 void add_model_perplexity(CLI::App& model, Action& chosen);
+
+// --threads, --ctx and --kernels.
+void add_engine_options(CLI::App& command, llm::EngineOptions& options);
 
 }  // namespace pennyweight

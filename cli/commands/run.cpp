@@ -11,6 +11,7 @@
 #include "cli/wiring.h"
 #include "metrics/base/file_io.h"
 #include "metrics/base/units.h"
+#include "metrics/base/utf8.h"
 #include "runners/plan.h"
 
 namespace pennyweight {
@@ -21,10 +22,12 @@ struct RunFlags {
   std::string plan, output, max_cost, max_duration, machine_rate, electricity;
   std::vector<std::string> targets, task_sets, reports;
   std::vector<int> concurrency;
+  std::string response_format;
   std::optional<int> repeat, warm_up, max_tokens;
   std::optional<std::size_t> limit;
   std::optional<std::uint64_t> seed;
-  std::optional<double> temperature, max_error_rate;
+  std::optional<double> temperature, frequency_penalty, presence_penalty, repeat_penalty;
+  std::optional<double> max_error_rate;
   bool no_stream = false, no_energy = false;
   ExecuteOptions execute;
 };
@@ -56,6 +59,17 @@ Result<void> apply_money(const RunFlags& flags, PlanSpec& plan) {
                   "", "write 30s, 5m or 2h");
     }
   }
+  return {};
+}
+
+// A plan holds the schema itself, so that what is stored says all.
+Result<void> apply_format(const RunFlags& flags, PlanSpec& plan) {
+  if (flags.response_format.empty()) return {};
+  plan.response_format = flags.response_format;
+  if (flags.response_format == "json_object") return {};
+  auto schema = read_file(flags.response_format);
+  if (!schema) return fail(schema.error());
+  plan.response_format = std::string(strip(*schema));
   return {};
 }
 
@@ -97,6 +111,10 @@ Result<PlanSpec> plan_of(const RunFlags& flags) {
   if (flags.seed) plan.seed = *flags.seed;
   if (flags.max_tokens) plan.max_tokens = flags.max_tokens;
   if (flags.temperature) plan.temperature = flags.temperature;
+  if (flags.frequency_penalty) plan.frequency_penalty = flags.frequency_penalty;
+  if (flags.presence_penalty) plan.presence_penalty = flags.presence_penalty;
+  if (flags.repeat_penalty) plan.repeat_penalty = flags.repeat_penalty;
+  if (auto applied = apply_format(flags, plan); !applied) return fail(applied.error());
   if (flags.max_error_rate) plan.max_error_rate = *flags.max_error_rate;
   if (flags.no_stream) plan.stream = false;
   if (flags.no_energy) plan.energy = "off";
@@ -129,7 +147,10 @@ void add_what_flags(CLI::App& command, RunFlags& flags) {
       ->check(whole_number(1));
   command.add_option("--seed", flags.seed, "Of selection, order and sampling (1)")
       ->check(whole_number(0));
-  command.add_option("--warmup", flags.warm_up, "Requests before measuring, for each cell; above concurrency 1 for each block (2)")
+  command
+      .add_option(
+          "--warmup", flags.warm_up,
+          "Requests before measuring, for each cell; above concurrency 1 for each block (2)")
       ->check(whole_number(0, 1000));
   command
       .add_option("--max-tokens", flags.max_tokens,
@@ -138,6 +159,20 @@ void add_what_flags(CLI::App& command, RunFlags& flags) {
   command
       .add_option("--temperature", flags.temperature, "The task set's own, or the target's, else")
       ->check(real_number(0, 100));
+  command
+      .add_option("--frequency-penalty", flags.frequency_penalty,
+                  "Of repeated tokens, for each time (0)")
+      ->check(real_number(-2, 2));
+  command.add_option("--presence-penalty", flags.presence_penalty, "Of repeated tokens, once (0)")
+      ->check(real_number(-2, 2));
+  command
+      .add_option("--repeat-penalty", flags.repeat_penalty,
+                  "Factor on repeated tokens' logits (1); local targets only")
+      ->check(real_number(0.01, 100));
+  command
+      .add_option("--response-format", flags.response_format,
+                  "json_object, or the file of a JSON schema that answers must follow")
+      ->check(not_empty());
   command.add_flag("--no-stream", flags.no_stream, "Ask for whole answers: no TTFT, no TPOT");
 }
 

@@ -62,8 +62,8 @@ class Dialect {
   virtual std::vector<Delta> read_body(std::string_view body) const = 0;
   virtual ErrorReply read_error(int status, const HttpResponse& response) const = 0;
 };
-// Chat completions as OpenAI and every clone speak them. top_k and ignore_eos are not part of that
-// protocol and are not sent: strict servers refuse unknown fields.
+// Chat completions as OpenAI and every clone speak them. top_k, repeat_penalty and ignore_eos are not part of
+// that protocol and are not sent: strict servers refuse unknown fields.
 const Dialect& openai_chat_dialect();
 
 // From a finished exchange to a Completion: decides by content type, splits the body into events,

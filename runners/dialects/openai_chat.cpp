@@ -93,6 +93,15 @@ void read_identity(const JsonReader& json, Delta& delta) {
   delta.id = json.text("/id").value_or("");
 }
 
+// A schema that is not JSON goes out as a text, and the server says what it thinks of it.
+Json response_format(const std::string& format) {
+  if (format == "json_object") return {{"type", "json_object"}};
+  Json schema = Json::parse(format, nullptr, false);
+  if (schema.is_discarded()) schema = format;
+  return {{"type", "json_schema"},
+          {"json_schema", {{"name", "answer"}, {"strict", true}, {"schema", std::move(schema)}}}};
+}
+
 Result<std::string> request_body(const std::vector<Message>& messages,
                                  const GenerationParameters& generation,
                                  const DialectConfig& config) {
@@ -104,6 +113,10 @@ Result<std::string> request_body(const std::vector<Message>& messages,
     if (generation.temperature) body["temperature"] = *generation.temperature;
     if (generation.top_p) body["top_p"] = *generation.top_p;
     if (generation.seed) body["seed"] = *generation.seed;
+    if (generation.frequency_penalty) body["frequency_penalty"] = *generation.frequency_penalty;
+    if (generation.presence_penalty) body["presence_penalty"] = *generation.presence_penalty;
+    if (!generation.response_format.empty())
+      body["response_format"] = response_format(generation.response_format);
     if (!generation.stop.empty()) body["stop"] = generation.stop;
     body["stream"] = generation.stream;
     if (generation.stream && config.stream_usage)

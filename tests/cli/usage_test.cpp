@@ -212,3 +212,36 @@ TEST_CASE("synth never overwrites a model") {
   CHECK(result.status == 2);
   CHECK(read_file(dir / "m.gguf") == "precious");
 }
+
+TEST_CASE("model generate answers in a schema or grammar, and shows the likeliest tokens") {
+  const TempDir dir;
+  ProcessOptions options;
+  options.directory = dir.path();
+  REQUIRE(run_program({"model", "synth", "tiny:q8_0", "-o", "m.gguf"}, options).status == 0);
+  write_file(dir / "s.json",
+             R"({"type":"array","items":{"enum":["a",7]},"minItems":2,"maxItems":2})");
+  write_file(dir / "g.gbnf", "root ::= [x-z]{3}");
+  const std::vector<std::string> ask{"model", "generate", "m.gguf", "--prompt", "Hi"};
+  const auto generate = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), ask.begin(), ask.end());
+    return run_program(more, options);
+  };
+  const auto list = generate({"--json-schema", "s.json", "--temperature", "1", "--repeat-penalty",
+                              "1.1", "--min-p", "0.01", "-n", "200"});
+  INFO(list.out << list.err);
+  CHECK(list.status == 0);
+  CHECK(list.out.front() == '[');
+  CHECK(has(list.out, "]\n"));
+  const auto letters = generate({"--grammar", "g.gbnf", "--json", "--top-logprobs", "2"});
+  INFO(letters.out << letters.err);
+  CHECK(letters.status == 0);
+  CHECK(has(letters.out, "\"finish\":\"stop\""));
+  CHECK(has(letters.out, "\"top_logprobs\":[[{"));
+  const auto both = generate({"--grammar", "g.gbnf", "--json-object"});
+  CHECK(both.status == 2);
+  CHECK(has(both.err, "exclude each other"));
+  write_file(dir / "s.json", R"({"not":{}})");
+  const auto refused = generate({"--json-schema", "s.json"});
+  CHECK(refused.status != 0);
+  CHECK(has(refused.err, "\"not\" is not supported"));
+}

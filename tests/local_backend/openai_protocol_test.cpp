@@ -1,5 +1,7 @@
 #include "local_backend/openai_protocol.h"
 
+#include <cmath>
+
 #include <nlohmann/json.hpp>
 
 #include "tests/test.h"
@@ -74,14 +76,72 @@ TEST_CASE("a wrong request says which parameter is wrong") {
   CHECK(refusal("{" + ok + R"(,"tools":[{"type":"function"}]})") ==
         "tools is not supported by this server");
   CHECK(refusal("{" + ok + R"(,"n":2})") == "only n = 1 is supported");
-  CHECK(refusal("{" + ok + R"(,"response_format":{"type":"json_object"}})") ==
-        "only response_format text is supported");
   CHECK(refusal("{" + ok + R"(,"response_format":{"type":1}})") ==
-        "only response_format text is supported");
+        "response_format must be of type text, json_object or json_schema");
+  CHECK(refusal("{" + ok + R"(,"response_format":{"type":"json_schema"}})") ==
+        "response_format.json_schema.schema is missing");
+  CHECK(refusal("{" + ok + R"(,"response_format":{"type":"json_schema","json_schema":
+        {"schema":{"not":{}}}}})") == "JSON schema, #: \"not\" is not supported");
+  CHECK(refusal("{" + ok + R"(,"grammar":"root ::= root"})") ==
+        "grammar: rule \"root\" is left-recursive: it begins with itself before any character");
+  CHECK(refusal("{" + ok + R"(,"grammar":"root ::= \"a\"","response_format":
+        {"type":"json_object"}})") == "grammar beside response_format");
+  CHECK(refusal("{" + ok + R"(,"grammar":3})") == "grammar must be a string");
+  CHECK(refusal("{" + ok + R"(,"top_logprobs":3})") == "top_logprobs needs logprobs = true");
+  CHECK(refusal("{" + ok + R"(,"logprobs":true,"top_logprobs":21})") ==
+        "top_logprobs is out of range");
+  CHECK(refusal("{" + ok + R"(,"frequency_penalty":3})") == "frequency_penalty is out of range");
+  CHECK(refusal("{" + ok + R"(,"repeat_penalty":0})") == "repeat_penalty is out of range");
+  for (const char* bias : {"[1]", R"({"a":1})", R"({"-1":1})", R"({"1":200})", R"({"1":"x"})"})
+    CHECK(refusal("{" + ok + R"(,"logit_bias":)" + bias + "}").rfind("logit_bias must", 0) == 0);
+  CHECK(refusal("{" + ok + R"(,"stop":)" + std::string(100'000, '[')) ==
+        "the request body nests too deep");
   CHECK(refusal(R"({"messages":[{"role":"user","content":[{"type":1}]}]})") ==
         "messages[0].content: only parts of type \"text\" are supported");
   CHECK(refusal(R"({"messages":[{"role":"user","content":[{"type":"image_url"}]}]})") ==
         "messages[0].content: only parts of type \"text\" are supported");
+}
+
+TEST_CASE("sampling, grammar and log-probabilities are read") {
+  const std::string ok = R"({"messages":[{"role":"user","content":"a"}],)";
+  const auto request =
+      parse_chat_request(ok + R"("frequency_penalty":0.5,"presence_penalty":-1,"repeat_penalty":1.1,
+      "repeat_last_n":-1,"logit_bias":{"7":-100,"9":1.5},"logprobs":true,"top_logprobs":2,
+      "grammar":"root ::= \"a\""})");
+  REQUIRE(request);
+  const SamplingParams& sampling = request->generate.sampling;
+  CHECK(sampling.frequency_penalty == 0.5f);
+  CHECK(sampling.presence_penalty == -1);
+  CHECK(sampling.repeat_penalty == 1.1f);
+  CHECK(sampling.penalty_last_n == -1);
+  CHECK(sampling.logit_bias == std::vector<std::pair<Token, float>>{{7, -100.0f}, {9, 1.5f}});
+  CHECK(request->logprobs);
+  CHECK(request->generate.top == 2);
+  CHECK(request->generate.grammar);
+  for (const char* format :
+       {R"("response_format":{"type":"json_object"}})",
+        R"("response_format":{"type":"json_object","schema":{"type":"object"}}})",
+        R"("response_format":{"type":"json_schema","json_schema":{"name":"x","strict":true,
+           "schema":{"type":"integer"}}}})"}) {
+    const auto formatted = parse_chat_request(ok + format);
+    REQUIRE(formatted);
+    CHECK(formatted->generate.grammar);
+  }
+}
+
+TEST_CASE("log-probabilities have the protocol's shape, bytes included") {
+  const ReplyHead head{"chatcmpl-1", "m", 12};
+  const std::vector<TokenLogprob> tokens{{"\xea\xb0", -0.5f, {{"a", -0.5f}, {"b", -INFINITY}}}};
+  const Json whole = Json::parse(chat_reply(head, "x", FinishReason::stop, {1, 0, 2}, &tokens));
+  const Json& content = whole["choices"][0]["logprobs"]["content"];
+  REQUIRE(content.size() == 1);
+  CHECK(content[0]["token"] == "\xEF\xBF\xBD");
+  CHECK(content[0]["bytes"] == Json::array({0xea, 0xb0}));
+  CHECK(content[0]["logprob"] == -0.5);
+  CHECK(content[0]["top_logprobs"][1]["token"] == "b");
+  CHECK(content[0]["top_logprobs"][1]["logprob"] == -9999.0);
+  CHECK(data_of(content_event(head, "x", &tokens))["choices"][0]["logprobs"]["content"] == content);
+  CHECK(data_of(content_event(head, "x"))["choices"][0]["logprobs"].is_null());
 }
 
 TEST_CASE("every prefix of a request is refused and none crashes") {

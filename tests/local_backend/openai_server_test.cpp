@@ -179,3 +179,61 @@ TEST_CASE("stop lets a running answer finish") {
   CHECK(whole);
   CHECK(running.ended_well);
 }
+
+TEST_CASE(
+    "an answer in a schema is JSON of that schema, streamed or whole, with log-probabilities") {
+  const Running running;
+  Json body = request(300);
+  body.erase("ignore_eos");
+  body["temperature"] = 1;
+  body["seed"] = 5;
+  body["logprobs"] = true;
+  body["top_logprobs"] = 2;
+  body["response_format"] = Json::parse(R"({"type":"json_schema","json_schema":{"name":"n",
+      "schema":{"type":"object","required":["n","s"],"properties":{
+      "n":{"type":"integer","minimum":3,"maximum":70},"s":{"type":"string","maxLength":5}}}}})");
+  const auto whole = running.chat(body);
+  INFO(whole.body);
+  REQUIRE(whole.status == 200);
+  const Json choice = Json::parse(whole.body)["choices"][0];
+  CHECK(choice["finish_reason"] == "stop");
+  const std::string text = choice["message"]["content"];
+  const Json value = Json::parse(text);
+  CHECK(value["n"] >= 3);
+  CHECK(value["n"] <= 70);
+  CHECK(value["s"].is_string());
+  std::string joined;
+  for (const Json& token : choice["logprobs"]["content"]) {
+    CHECK(token["logprob"] <= 0);
+    CHECK(token["top_logprobs"].size() == 2);
+    for (const Json& byte : token["bytes"]) joined += static_cast<char>(byte.get<int>());
+  }
+  CHECK(joined == text);
+
+  body["stream"] = true;
+  Json tokens = Json::array();
+  std::string streamed;
+  for (const Json& event : events_of(running.chat(body).body)) {
+    const Json& part = event["choices"][0];
+    streamed += part["delta"].value("content", "");
+    if (part["logprobs"].is_object())
+      for (const Json& token : part["logprobs"]["content"]) tokens.push_back(token);
+  }
+  CHECK(streamed == text);
+  CHECK(tokens == choice["logprobs"]["content"]);
+}
+
+TEST_CASE("a grammar that no answer can follow is the client's error") {
+  const Running running;
+  Json body = request(8);
+  body["grammar"] = "root ::= \"a\"";
+  const auto both = running.chat(body);  // with ignore_eos
+  CHECK(both.status == 400);
+  body.erase("ignore_eos");
+  CHECK(Json::parse(running.chat(body).body)["choices"][0]["message"]["content"] == "a");
+  body["grammar"] = "root ::= []";
+  const auto nothing = running.chat(body);
+  CHECK(nothing.status == 400);
+  CHECK(Json::parse(nothing.body)["error"]["message"].get<std::string>().rfind(
+            "no token of the model fits the grammar here", 0) == 0);
+}

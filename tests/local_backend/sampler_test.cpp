@@ -138,6 +138,109 @@ TEST_CASE("the same seed, position and logits draw the same token in any sampler
   CHECK(others != forward);
 }
 
+TEST_CASE("penalties follow their formula, on the tokens of the window alone") {
+  SamplingParams params;
+  params.penalty_last_n = 3;
+  const std::vector<float> logits{2, 1.5f, -1, -1.2f};
+  const auto greedy = [&](const std::vector<Token>& history, std::vector<float> l) {
+    return Sampler(params).sample(l, 0, history).token;
+  };
+  params.repeat_penalty = 2;  // 2 / 2 < 1.5, but not outside the window
+  CHECK(greedy({0}, logits) == 1);
+  CHECK(greedy({0, 3, 3, 3}, logits) == 0);
+  CHECK(greedy({2}, {-5, -5, -1, -1.2f}) == 3);  // -1 * 2
+  params.repeat_penalty = 1;
+  params.frequency_penalty = 0.3f;
+  CHECK(greedy({0}, logits) == 0);     // 2 - 0.3
+  CHECK(greedy({0, 0}, logits) == 1);  // 2 - 0.6
+  params.frequency_penalty = 0;
+  params.presence_penalty = 0.4f;
+  CHECK(greedy({0, 0, 0}, logits) == 0);  // once, however often
+  params.presence_penalty = 0.6f;
+  CHECK(greedy({0}, logits) == 1);
+  params.penalty_last_n = 0;
+  CHECK(greedy({0}, logits) == 0);
+  params.penalty_last_n = -1;
+  CHECK(greedy({0, 3, 3, 3, 3}, logits) == 1);
+}
+
+TEST_CASE("a bias is added to its token's logit, and the log-probability stays the model's") {
+  SamplingParams params;
+  params.logit_bias = {{1, 5.0f}};
+  const auto logits = logits_of({0.7, 0.2, 0.1});
+  const Sampled sampled = Sampler(params).sample(logits, 0);
+  CHECK(sampled.token == 1);
+  CHECK(sampled.logprob == Approx(std::log(0.2)));
+  params.logit_bias = {{0, -100.0f}};
+  params.temperature = 1;
+  CHECK(kept(params, logits) == std::set<Token>{1, 2});
+}
+
+TEST_CASE("with the temperature first, top-p and min-p see what it makes of the probabilities") {
+  const auto logits = logits_of({0.8, 0.2});  // 2/3 and 1/3 at temperature 2
+  SamplingParams params = sampling(2, 0, 0.7f);
+  CHECK(kept(params, logits) == std::set<Token>{0});
+  params.temperature_first = true;
+  CHECK(kept(params, logits) == std::set<Token>{0, 1});
+  params = sampling(2, 0, 1, 0.4f);
+  CHECK(kept(params, logits) == std::set<Token>{0});
+  params.temperature_first = true;
+  CHECK(kept(params, logits) == std::set<Token>{0, 1});
+}
+
+class Legal final : public LegalTokens {
+ public:
+  explicit Legal(std::vector<bool> legal) : legal_(std::move(legal)) {}
+  bool allows(Token token) override { return legal_[static_cast<std::size_t>(token)]; }
+  const std::vector<bool>& all() override { return legal_; }
+
+ private:
+  std::vector<bool> legal_;
+};
+
+TEST_CASE("among legal tokens each is drawn as its share of the legal probability says") {
+  const auto logits = logits_of({0.5, 0.1, 0.05, 0.15, 0.2});
+  Legal legal({false, true, true, true, false});
+  Sampler sampler(sampling(1));
+  std::map<Token, int> counts;
+  for (std::uint64_t i = 0; i < 30'000; ++i) ++counts[sampler.sample(logits, i, {}, &legal).token];
+  CHECK(counts.size() == 3);
+  CHECK(counts.at(1) == Approx(10'000).margin(300));
+  CHECK(counts.at(2) == Approx(5'000).margin(300));
+  CHECK(counts.at(3) == Approx(15'000).margin(300));
+}
+
+TEST_CASE("a legal draw is the plain one, and greedy is the best legal token") {
+  const auto logits = logits_of({0.5, 0.1, 0.05, 0.15, 0.2});
+  Legal legal({true, false, true, false, true});
+  Sampler plain(sampling(1)), bound(sampling(1));
+  for (std::uint64_t i = 0; i < 200; ++i) {
+    const Token token = plain.sample(logits, i).token;
+    if (legal.allows(token)) CHECK(bound.sample(logits, i, {}, &legal).token == token);
+  }
+  Legal tail({false, true, true, false, false});
+  CHECK(Sampler(sampling(0)).sample(logits, 0, {}, &tail).token == 1);
+  CHECK(Sampler(sampling(0)).sample(logits, 0, {}, &tail).logprob == Approx(std::log(0.1)));
+}
+
+TEST_CASE("where the filters kept nothing legal, the legal tokens pass them instead") {
+  std::vector<double> probabilities{0.4, 0.3, 0.2, 0.06, 0.04};
+  Legal legal({false, false, false, true, true});
+  Sampler sampler(sampling(1, 2));
+  std::map<Token, int> counts;
+  for (std::uint64_t i = 0; i < 10'000; ++i)
+    ++counts[sampler.sample(logits_of(probabilities), i, {}, &legal).token];
+  CHECK(counts.at(3) == Approx(6'000).margin(250));
+  CHECK(counts.at(4) == Approx(4'000).margin(250));
+  // However far below the others.
+  CHECK(Sampler(sampling(1))
+            .sample(std::vector<float>{900, 900, 900, -900, -900}, 0, {}, &legal)
+            .token >= 3);
+  Legal none({false, false, false, false, false});
+  CHECK(Sampler(sampling(1)).sample(logits_of(probabilities), 0, {}, &none).token == -1);
+  CHECK(Sampler(sampling(0)).sample(logits_of(probabilities), 0, {}, &none).token == -1);
+}
+
 TEST_CASE("draws are pinned, so that no change of ours moves a stored answer") {
   std::vector<float> logits(64);
   for (std::size_t i = 0; i < logits.size(); ++i) logits[i] = static_cast<float>(i % 7) * 0.5f;

@@ -178,6 +178,31 @@ TEST_CASE(
   CHECK(c.usage.cached_tokens == 2);
 }
 
+TEST_CASE("A local answer keeps to the format that was asked for") {
+  Lab lab;
+  lab.wanted = 3;
+  Request request = ask(200);
+  request.generation.temperature = 1;
+  request.generation.response_format =
+      R"({"type":"object","properties":{"n":{"type":"integer","maximum":9,"minimum":0}},
+          "required":["n"],"additionalProperties":false})";
+  Request wrong = ask(8);
+  wrong.generation.response_format = R"({"not":{}})";
+  lab.run([&] {
+    lab.target->issue(1, request);
+    lab.target->issue(2, request);
+    lab.target->issue(3, wrong);
+  });
+  const std::string& answer = lab.finished.at(1).answer;
+  INFO(answer);
+  CHECK(lab.finished.at(1).finish == Finish::stop);
+  CHECK(answer.find("\"n\":") != std::string::npos);
+  CHECK(answer.back() == '}');
+  CHECK(lab.finished.at(2).answer == answer);
+  CHECK(lab.finished.at(3).failure == Failure::unsupported);
+  CHECK(lab.finished.at(3).error_message == "JSON schema, #: \"not\" is not supported");
+}
+
 TEST_CASE("An answer that was not to be streamed comes as one chunk at its end") {
   FakeClock clock;
   Lab lab(clock, {{milliseconds(100), "a"}, {milliseconds(10), "bc"}}, "d");

@@ -65,13 +65,16 @@ TEST_CASE("a request holds only the fields that are set") {
     "max_tokens":7,"stream":true,"stream_options":{"include_usage":true}})"));
 }
 
-TEST_CASE("sampling fields are sent when they are set, top_k and ignore_eos never") {
+TEST_CASE("sampling fields are sent when they are set, those of local engines never") {
   Request r = request();
   r.generation.temperature = 0.0;
   r.generation.top_p = 0.5;
   r.generation.seed = 18446744073709551615u;
   r.generation.stop = {"\n\n"};
   r.generation.top_k = 3;
+  r.generation.repeat_penalty = 1.1;
+  r.generation.frequency_penalty = 0.5;
+  r.generation.presence_penalty = -1.0;
   r.generation.ignore_eos = true;
   r.generation.stream = false;
   DialectConfig c = config();
@@ -79,7 +82,17 @@ TEST_CASE("sampling fields are sent when they are set, top_k and ignore_eos neve
   Json body = body_of(r, c);
   body.erase("messages");
   CHECK(body == Json::parse(R"({"model":"m","max_completion_tokens":7,"temperature":0.0,
-    "top_p":0.5,"seed":18446744073709551615,"stop":["\n\n"],"stream":false})"));
+    "top_p":0.5,"frequency_penalty":0.5,"presence_penalty":-1.0,"seed":18446744073709551615,"stop":["\n\n"],"stream":false})"));
+}
+
+TEST_CASE("the format of the answer is sent as the protocol spells it") {
+  Request r = request();
+  r.generation.response_format = "json_object";
+  CHECK(body_of(r, config())["response_format"] == Json::parse(R"({"type":"json_object"})"));
+  r.generation.response_format = R"({"type":"integer"})";
+  CHECK(body_of(r, config())["response_format"] ==
+        Json::parse(R"({"type":"json_schema","json_schema":{"name":"answer","strict":true,
+                        "schema":{"type":"integer"}}})"));
 }
 
 TEST_CASE("usage in the stream and the key are left out where they are not wanted") {

@@ -54,6 +54,10 @@ max_tokens = 256
 temperature = 0
 top_p = 0.9
 top_k = 40
+frequency_penalty = 0.5
+presence_penalty = -0.25
+repeat_penalty = 1.1
+response_format = '{"type":"object"}'
 stream = false
 [energy]
 sources = ["off"]
@@ -108,6 +112,10 @@ TEST_CASE("A plan says all that flags can say") {
   CHECK(p.temperature == 0.0);
   CHECK(p.top_p == 0.9);
   CHECK(p.top_k == 40);
+  CHECK(p.frequency_penalty == 0.5);
+  CHECK(p.presence_penalty == -0.25);
+  CHECK(p.repeat_penalty == 1.1);
+  CHECK(p.response_format == "{\"type\":\"object\"}");
   CHECK_FALSE(p.stream);
   CHECK(p.energy == "off");
   CHECK(p.electricity_per_kwh == Money{150'000'000'000});
@@ -209,6 +217,10 @@ TEST_CASE("A plan that cannot run is refused before anything is opened") {
   CHECK(broken([](PlanSpec& p) { p.max_tokens = 0; }));
   CHECK(broken([](PlanSpec& p) { p.temperature = -1; }));
   CHECK(broken([](PlanSpec& p) { p.max_error_rate = 2; }));
+  CHECK(broken([](PlanSpec& p) { p.frequency_penalty = 3; }));
+  CHECK(broken([](PlanSpec& p) { p.repeat_penalty = 0; }));
+  CHECK(broken([](PlanSpec& p) { p.response_format = "xml"; }));
+  CHECK(broken([](PlanSpec& p) { p.response_format = "{\"not\":{}}"; }));  // a local target's limit
   CHECK(broken([](PlanSpec& p) { p.energy = "wind"; }));
 }
 

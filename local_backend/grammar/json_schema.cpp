@@ -1,0 +1,395 @@
+#include "local_backend/grammar/json_schema.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "local_backend/grammar/gbnf_text.h"
+#include "local_backend/grammar/number_rules.h"
+#include "local_backend/grammar/object_rules.h"
+#include "local_backend/grammar/schema_keywords.h"
+#include "local_backend/grammar/schema_merge.h"
+#include "local_backend/grammar/string_rules.h"
+#include "local_backend/json_nesting.h"
+
+namespace pennyweight::llm {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int kMaxDepth = 100, kMaxSchemas = 20'000;
+
+bool fits_type(const Json& value, std::string_view type) {
+  if (type == "integer")
+    return value.is_number_integer() ||
+           (value.is_number() && std::trunc(value.get<double>()) == value.get<double>());
+  if (type == "number") return value.is_number();
+  return value.type_name() == type;
+}
+
+// Schemas to rules. Each function gives an expression; after an error whatever it gives is unused.
+class SchemaCompiler {
+ public:
+  explicit SchemaCompiler(const Json& root) : root_(root) {}
+
+  Result<std::string> compile() {
+    const std::string root = visit(root_, "#", 0);
+    if (error_) return fail(*error_);
+    text_.define("root", root);
+    return text_.text();
+  }
+
+ private:
+  std::string refuse(const std::string& where, const std::string& what) {
+    if (!error_)
+      error_ = Error{ErrorKind::unsupported, fmt::format("JSON schema, {}: {}", where, what), "",
+                     "leave it out, or use a grammar"};
+    return {};
+  }
+
+  std::string visit(const Json& schema, const std::string& where, int depth) {
+    if (error_) return {};
+    if (depth > kMaxDepth || ++visited_ > kMaxSchemas || text_.text().size() > Grammar::kMaxText)
+      return refuse(where, "the schema is too large");
+    if (schema.is_boolean())
+      return schema.get<bool>() ? text_.json("value") : refuse(where, "false allows nothing");
+    if (!schema.is_object()) return refuse(where, "a schema is an object, true or false");
+    for (const auto& [key, value] : schema.items())
+      if (!is_schema_keyword(key))
+        return refuse(where, fmt::format("\"{}\" is not supported", key));
+    if (schema.contains("$ref")) return visit_reference(schema, where, depth);
+    if (schema.contains("allOf")) return visit_all(schema, where, depth);
+    if (schema.contains("anyOf") || schema.contains("oneOf"))
+      return visit_choice(schema, where, depth);
+    if (schema.contains("const") || schema.contains("enum")) return values(schema, where);
+    return visit_types(schema, where, depth);
+  }
+
+  // ---- references and combinations ----
+
+  const Json* target_of(const Json& reference, const std::string& where) {
+    const std::string text = reference.is_string() ? reference.get<std::string>() : "";
+    if (!text.starts_with('#') || text.find('%') != std::string::npos) {
+      refuse(where, "\"$ref\" must be a place in the same schema, such as #/$defs/name");
+      return nullptr;
+    }
+    try {
+      return &root_.at(Json::json_pointer(text.substr(1)));
+    } catch (const Json::exception&) {
+      refuse(where, fmt::format("\"$ref\": there is no {}", text));
+      return nullptr;
+    }
+  }
+
+  static Json without(const Json& schema, std::initializer_list<const char*> keys) {
+    Json out = schema;
+    for (const char* key : keys) out.erase(key);
+    return out;
+  }
+  static bool only_annotates(const Json& schema) {
+    for (const auto& [key, value] : schema.items())
+      if (!is_schema_annotation(key)) return false;
+    return true;
+  }
+
+  std::string visit_reference(const Json& schema, const std::string& where, int depth) {
+    const Json beside = without(schema, {"$ref"});
+    if (!only_annotates(beside))
+      return visit(merged(beside, Json{{"$ref", schema["$ref"]}}, where), where, depth + 1);
+    const Json* target = target_of(schema["$ref"], where);
+    if (target == nullptr) return {};
+    const auto place = schema["$ref"].get<std::string>();
+    if (const auto known = references_.find(place); known != references_.end())
+      return known->second;
+    const std::string name = text_.reserve(place.size() > 1 ? place.substr(2) : "document");
+    references_.emplace(place, name);
+    text_.define(name, visit(*target, place, depth + 1));
+    return name;
+  }
+
+  // The schema that a chain of plain references ends at.
+  Json resolved(Json schema, const std::string& where) {
+    for (int hops = 0; !error_ && schema.is_object() && schema.contains("$ref"); ++hops) {
+      if (hops > kMaxDepth) refuse(where, "\"$ref\" leads back to itself");
+      const Json* target = target_of(schema["$ref"], where);
+      if (target == nullptr) break;
+      const Json beside = without(schema, {"$ref"});
+      schema = only_annotates(beside) ? *target : merged(beside, *target, where);
+    }
+    return schema;
+  }
+
+  Json merged(const Json& a, const Json& b, const std::string& where) {
+    const Json left = resolved(a, where), right = resolved(b, where);
+    if (error_ || left == Json(true)) return right;
+    if (right == Json(true)) return left;
+    if (!left.is_object() || !right.is_object()) {
+      refuse(where, "false allows nothing");
+      return {};
+    }
+    auto text = merge_schemas(left.dump(), right.dump());
+    if (!text) refuse(where, text.error().what);
+    return text ? Json::parse(*text, nullptr, false) : Json();
+  }
+
+  std::string visit_all(const Json& schema, const std::string& where, int depth) {
+    if (!schema["allOf"].is_array()) return refuse(where, "\"allOf\" must be a list");
+    Json whole = without(schema, {"allOf"});
+    for (const Json& branch : schema["allOf"]) {
+      whole = merged(whole, branch, where);
+      if (error_) return {};
+    }
+    return visit(whole, where, depth + 1);
+  }
+
+  std::string visit_choice(const Json& schema, const std::string& where, int depth) {
+    const char* key = schema.contains("anyOf") ? "anyOf" : "oneOf";
+    const Json& branches = schema[key];
+    if (schema.contains("anyOf") && schema.contains("oneOf"))
+      return refuse(where, "\"anyOf\" beside \"oneOf\" is not supported");
+    if (!branches.is_array() || branches.empty())
+      return refuse(where, fmt::format("\"{}\" must be a list of schemas", key));
+    const Json beside = without(schema, {"anyOf", "oneOf"});
+    std::vector<Json> whole;
+    std::string out;
+    for (std::size_t i = 0; i < branches.size() && !error_; ++i) {
+      const std::string place = fmt::format("{}/{}/{}", where, key, i);
+      whole.push_back(only_annotates(beside) ? branches[i] : merged(beside, branches[i], place));
+      out += (i > 0 ? " | " : "") + visit(whole.back(), place, depth + 1);
+    }
+    if (*key == 'o') check_exclusive(whole, where);
+    return text_.add(where, out);
+  }
+
+  void check_exclusive(const std::vector<Json>& branches, const std::string& where) {
+    std::vector<std::string> texts;
+    for (const Json& branch : branches) texts.push_back(resolved(branch, where).dump());
+    for (std::size_t i = 0; i < texts.size() && !error_; ++i)
+      for (std::size_t j = 0; j < i; ++j)
+        if (!exclude_each_other(texts[i], texts[j])) {
+          refuse(where, fmt::format("\"oneOf\": branches {} and {} may both hold, which is not "
+                                    "supported; anyOf is",
+                                    j, i));
+          return;
+        }
+  }
+
+  // ---- values ----
+
+  std::string values(const Json& schema, const std::string& where) {
+    Json allowed = schema.contains("const") ? Json::array({schema["const"]}) : schema["enum"];
+    if (!allowed.is_array()) return refuse(where, "\"enum\" must be a list");
+    for (const auto& [key, value] : schema.items())
+      if (key != "const" && key != "enum" && key != "type" && !is_schema_annotation(key))
+        return refuse(where, fmt::format("\"{}\" beside listed values is not supported", key));
+    const std::vector<std::string> types = types_of(schema, where);
+    std::string out;
+    for (const Json& value : allowed) {
+      const bool listed = !schema.contains("enum") ||
+                          std::ranges::find(schema["enum"], value) != schema["enum"].end();
+      if (listed && std::ranges::any_of(types, [&](const auto& t) { return fits_type(value, t); }))
+        out += (out.empty() ? "" : " | ") + gbnf_literal(value.dump());
+    }
+    return out.empty() ? refuse(where, "no listed value is allowed") : text_.add(where, out);
+  }
+
+  // As written, or those that the keywords are about, or all.
+  std::vector<std::string> types_of(const Json& schema, const std::string& where) {
+    std::vector<std::string> out;
+    if (const auto type = schema.find("type"); type != schema.end()) {
+      for (const Json& each : type->is_array() ? *type : Json::array({*type})) {
+        if (!each.is_string() || !schema_keywords_by_type().contains(each.get<std::string>())) {
+          refuse(where, "\"type\" is unknown");
+          return {};
+        }
+        out.push_back(each.get<std::string>());
+      }
+      if (out.empty()) refuse(where, "\"type\" allows nothing");
+      return out;
+    }
+    for (const auto& [type, keywords] : schema_keywords_by_type())
+      if (std::ranges::any_of(keywords, [&](const auto& key) { return schema.contains(key); }))
+        out.push_back(type);
+    if (out.empty())
+      for (const auto& [type, keywords] : schema_keywords_by_type()) out.push_back(type);
+    return out;
+  }
+
+  std::string visit_types(const Json& schema, const std::string& where, int depth) {
+    const auto types = types_of(schema, where);
+    if (error_) return {};
+    if (!schema.contains("type") && types.size() == schema_keywords_by_type().size())
+      return text_.json("value");
+    std::string out;
+    for (const std::string& type : types) {
+      if (type == "integer" && std::ranges::find(types, "number") != types.end()) continue;
+      out += (out.empty() ? "" : " | ") + visit_type(schema, type, where, depth);
+    }
+    return text_.add(where, out);
+  }
+
+  std::string visit_type(const Json& schema, const std::string& type, const std::string& where,
+                         int depth) {
+    if (type == "object") return object(schema, where, depth);
+    if (type == "array") return array(schema, where, depth);
+    if (type == "string") return string(schema, where);
+    if (type == "number" || type == "integer") return number(schema, type == "integer", where);
+    return text_.json(type);
+  }
+
+  std::optional<std::size_t> count(const Json& schema, const char* key, const std::string& where) {
+    const auto it = schema.find(key);
+    if (it == schema.end()) return std::nullopt;
+    if (it->is_number_integer() && *it >= 0) return it->get<std::size_t>();
+    refuse(where, fmt::format("\"{}\" must be a whole number from 0", key));
+    return std::nullopt;
+  }
+
+  std::string string(const Json& schema, const std::string& where) {
+    const auto least = count(schema, "minLength", where), most = count(schema, "maxLength", where);
+    StringRule rule{.least = least, .most = most, .pattern = {}, .format = {}};
+    for (const auto& [key, out] : {std::pair{"pattern", &rule.pattern}, {"format", &rule.format}}) {
+      const auto it = schema.find(key);
+      if (it == schema.end()) continue;
+      if (!it->is_string()) return refuse(where, fmt::format("\"{}\" must be a text", key));
+      *out = it->get<std::string>();
+    }
+    auto body = string_rule(rule, text_);
+    return body ? *body : refuse(where, body.error().what);
+  }
+
+  // A bound in whole numbers; an integer's may lie between two.
+  std::optional<std::int64_t> bound(const Json& schema, const char* key, bool round_up,
+                                    bool integer, const std::string& where) {
+    const auto it = schema.find(key);
+    if (it == schema.end()) return std::nullopt;
+    const double value = it->is_number() ? it->get<double>() : std::nan("");
+    const double whole = round_up ? std::ceil(value) : std::floor(value);
+    if (!it->is_number() || !(integer || whole == value)) {
+      refuse(where, fmt::format("\"{}\" must be a whole number", key));
+      return std::nullopt;
+    }
+    return static_cast<std::int64_t>(std::clamp(whole, -9e18, 9e18));
+  }
+
+  std::string number(const Json& schema, bool integer, const std::string& where) {
+    NumberBounds bounds;
+    bounds.least = bound(schema, "minimum", true, integer, where);
+    bounds.most = bound(schema, "maximum", false, integer, where);
+    // The largest integer below 1.5 is its floor; below 1 it is 0.
+    auto above = bound(schema, "exclusiveMinimum", false, integer, where);
+    auto below = bound(schema, "exclusiveMaximum", true, integer, where);
+    if (error_) return {};
+    if (!bounds.least && !bounds.most && !above && !below)
+      return text_.json(integer ? "integer" : "number");
+    if (integer && above) ++*above;
+    if (integer && below) --*below;
+    if (above && (!bounds.least || *above >= *bounds.least)) {
+      bounds.least = above;
+      bounds.above = true;
+    }
+    if (below && (!bounds.most || *below <= *bounds.most)) {
+      bounds.most = below;
+      bounds.below = true;
+    }
+    const std::string out =
+        integer ? integers_between(bounds.least, bounds.most) : numbers_between(bounds);
+    return out.empty() ? refuse(where, "no number lies between the bounds") : out;
+  }
+
+  std::string array(const Json& schema, const std::string& where, int depth) {
+    ArrayRule rule;
+    rule.least = count(schema, "minItems", where).value_or(0);
+    rule.most = count(schema, "maxItems", where).value_or(kNoLimit);
+    if (const auto prefix = schema.find("prefixItems"); prefix != schema.end()) {
+      if (!prefix->is_array()) return refuse(where, "\"prefixItems\" must be a list");
+      for (std::size_t i = 0; i < prefix->size() && i < rule.most && !error_; ++i)
+        rule.prefix.push_back(
+            visit((*prefix)[i], fmt::format("{}/prefixItems/{}", where, i), depth + 1));
+    }
+    const Json items = schema.value("items", Json(true));
+    if (items == Json(false)) {
+      rule.most = std::min(rule.most, rule.prefix.size());
+    } else if (rule.most > rule.prefix.size()) {
+      rule.items = visit(items, where + "/items", depth + 1);
+    }
+    if (rule.least > rule.most) return refuse(where, "no array is long and short enough");
+    return error_ ? std::string() : array_rule(rule, text_);
+  }
+
+  std::string object(const Json& schema, const std::string& where, int depth) {
+    const Json properties = schema.value("properties", Json::object());
+    const Json required = schema.value("required", Json::array());
+    if (!properties.is_object() || !required.is_array())
+      return refuse(where, "\"properties\" must be an object, \"required\" a list");
+    const bool bare = properties.empty() && required.empty();
+    const Json more = schema.value("additionalProperties", Json(bare));
+    ObjectRule rule;
+    const auto is_required = [&](const std::string& name) {
+      return std::ranges::find(required, Json(name)) != required.end();
+    };
+    for (const auto& [name, value] : properties.items()) {
+      if (value == Json(false) && !is_required(name)) continue;
+      rule.properties.push_back(
+          {name, visit(value, where + "/properties/" + name, depth + 1), is_required(name)});
+    }
+    for (const Json& name : required) {
+      if (!name.is_string()) return refuse(where, "\"required\" must hold names");
+      if (properties.contains(name.get<std::string>())) continue;
+      // Nothing but additionalProperties is said of it.
+      const Json open = schema.value("additionalProperties", Json(true));
+      rule.properties.push_back(
+          {name.get<std::string>(), visit(open, where + "/additionalProperties", depth + 1), true});
+    }
+    if (more != Json(false)) rule.others = visit(more, where + "/additionalProperties", depth + 1);
+    for (const auto& [name, value] : properties.items()) rule.known.push_back(name);
+    if (error_) return {};
+    auto body = object_rule(rule, text_, where);
+    return body ? *body : refuse(where, body.error().what);
+  }
+
+  const Json& root_;
+  GbnfText text_;
+  std::map<std::string, std::string> references_;  // place to rule
+  int visited_ = 0;
+  std::optional<Error> error_;
+};
+
+}  // namespace
+
+Result<std::string> gbnf_of_json_schema(std::string_view schema) {
+  if (nests_too_deep(schema))
+    return fail(ErrorKind::unsupported, "the JSON schema nests too deep",
+                fmt::format("at most {} levels are read", kMaxJsonNesting), "make it flatter");
+  const Json root = Json::parse(schema, nullptr, false);
+  if (root.is_discarded())
+    return fail(ErrorKind::invalid_input, "the JSON schema is not JSON", "", "correct the schema");
+  try {
+    return SchemaCompiler(root).compile();
+  } catch (const Json::exception& e) {  // text that is not UTF-8 in an escape, say
+    return fail(ErrorKind::invalid_input, "the JSON schema cannot be read", e.what());
+  }
+}
+
+Result<std::shared_ptr<const Grammar>> grammar_of_json_schema(std::string_view schema) {
+  const auto text = gbnf_of_json_schema(schema);
+  if (!text) return fail(text.error());
+  return Grammar::parse(*text);
+}
+
+std::shared_ptr<const Grammar> json_object_grammar() {
+  static const std::shared_ptr<const Grammar> grammar = [] {
+    GbnfText text;
+    text.define("root", text.json("object"));
+    return Grammar::parse(text.text()).value_or(nullptr);
+  }();
+  return grammar;
+}
+
+}  // namespace pennyweight::llm
