@@ -37,8 +37,8 @@ Item loop_member(const Loop& loop, std::string_view name, const Expression& e) {
   if (name == "length") return number(n);
   if (name == "revindex") return number(n - i);
   if (name == "revindex0") return number(n - i - 1);
-  if (name == "depth") return loop.depth;
-  if (name == "depth0") return loop.depth - 1;
+  if (name == "depth") return std::int64_t{1};  // more only in recursive loops
+  if (name == "depth0") return std::int64_t{0};
   if (name == "previtem" && i > 0) return loop.items[i - 1];
   if (name == "nextitem" && i + 1 < n) return loop.items[i + 1];
   return Undefined{&e};

@@ -87,7 +87,6 @@ struct Map {
 struct Loop {
   Items items;
   std::size_t index = 0;
-  std::int64_t depth = 1;
 };
 
 // Names of one block. Views into the template, which outlives them.

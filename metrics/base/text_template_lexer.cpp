@@ -144,6 +144,7 @@ class Lexer {
   // {% raw %} has been taken: text up to {% endraw %}.
   Result<void> take_raw(std::size_t open) {
     tokens_.resize(tokens_.size() - 3);
+    drop_newline_ = false;
     for (std::size_t end = source_.find("{%", at_); end != source_.npos;
          end = source_.find("{%", end + 2)) {
       std::size_t at = end + 2;

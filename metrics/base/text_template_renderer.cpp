@@ -182,7 +182,6 @@ class Renderer final : public MacroCaller {
     }
     if (items.empty() || !context_.ok()) return render(statement.otherwise);
     Loop* const state = context_.loop(std::move(items));
-    state->depth = ++loops_;
     Flow flow = Flow::onward;
     for (; state->index < state->items.size() && flow != Flow::leave; ++state->index) {
       if (!context_.charge()) break;
@@ -191,7 +190,6 @@ class Renderer final : public MacroCaller {
       set("loop", state);
       flow = render(statement.body);
     }
-    --loops_;
     return Flow::onward;
   }
 
@@ -244,7 +242,6 @@ class Renderer final : public MacroCaller {
   Evaluator evaluator_;
   Text out_;
   Text* into_ = &out_;
-  std::int64_t loops_ = 0;
 };
 
 }  // namespace
