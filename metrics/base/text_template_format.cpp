@@ -53,7 +53,8 @@ const Item* field(Context& context, const Arguments& arguments, std::string_view
   if (name.empty()) {
     ++next;
   } else if (name[0] >= '0' && name[0] <= '9') {
-    position = static_cast<std::size_t>(std::max(0, digits_of(name)));
+    const int digits = digits_of(name);
+    position = digits < 0 ? arguments.positional.size() : static_cast<std::size_t>(digits);
   } else {
     position = arguments.positional.size();
   }
