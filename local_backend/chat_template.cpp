@@ -10,50 +10,8 @@ namespace pennyweight::llm {
 namespace {
 
 constexpr std::string_view kWhiteSpace = " \t\n\v\f\r";
-
-// A text that no message holds, to be put around every content before rendering: between each two
-// marks of the result stands content. Noncharacters of Unicode, so that no real text is near.
-std::string unused_mark(std::span<const ChatMessage> messages) {
-  for (int n = 0;; ++n) {
-    const std::string mark = "\xef\xb7\x90" + std::to_string(n) + "\xef\xb7\x91";
-    const bool used = std::any_of(messages.begin(), messages.end(), [&](const ChatMessage& m) {
-      return m.content.find(mark) != std::string::npos;
-    });
-    if (!used) return mark;
-  }
-}
-
-// White space stays outside, where a template may trim it. Empty content stays empty: templates
-// ask.
-std::string marked(const std::string& content, const std::string& mark) {
-  const std::size_t begin = content.find_first_not_of(kWhiteSpace);
-  if (begin == std::string::npos) return content;
-  const std::size_t end = content.find_last_not_of(kWhiteSpace) + 1;
-  return content.substr(0, begin) + mark + content.substr(begin, end - begin) + mark +
-         content.substr(end);
-}
-
-struct Unmarked {
-  std::string text;
-  std::vector<TextRange> content;
-  bool complete = true;  // every mark had its partner
-};
-
-Unmarked without_marks(std::string_view text, const std::string& mark) {
-  Unmarked out;
-  bool inside = false;
-  for (;;) {
-    const std::size_t end = text.find(mark);
-    const std::size_t begin = out.text.size();
-    out.text += text.substr(0, end);
-    if (inside) out.content.push_back({begin, out.text.size()});
-    if (end == std::string_view::npos) break;
-    text.remove_prefix(end + mark.size());
-    inside = !inside;
-  }
-  out.complete = !inside;
-  return out;
-}
+// What strftime_now tells: the day that Llama 3's own template falls back on without a clock.
+constexpr std::string_view kDate = "2024-07-26";
 
 std::string trimmed(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(kWhiteSpace);
@@ -71,23 +29,53 @@ ChatTemplate::ChatTemplate(std::string name, std::string_view source, const Toke
       eos_text_(tokenizer.text(tokenizer.eos())),
       template_(std::move(parsed)) {}
 
-// A template is ours when it parses and answers the simplest conversation.
-Result<ChatTemplate> ChatTemplate::of_file(const std::string& source, const Tokenizer& tokenizer) {
-  auto parsed = TextTemplate::parse(source, Blanks::chat_template);
+std::optional<FollowedText> ChatTemplate::probe(const std::vector<ChatMessage>& messages) const {
+  auto out = render_prepared(messages);
+  if (!out) return std::nullopt;
+  return std::move(*out);
+}
+
+// A template is ours when it parses and answers the simplest conversation. The same probes tell
+// what it wants: content as one text or in parts, and whether it has a place for a system message.
+Result<ChatTemplate> ChatTemplate::of_file(std::string name, const std::string& source,
+                                           const Tokenizer& tokenizer) {
+  auto parsed = TextTemplate::parse(source, Dialect::chat_template);
   if (!parsed) return fail(parsed.error());
-  ChatTemplate own("file", source, tokenizer, std::move(*parsed));
-  const std::vector<ChatMessage> simplest{{"user", "Hello"}};
-  if (auto text = own.render(simplest); !text) return fail(text.error());
+  ChatTemplate own(std::move(name), source, tokenizer, std::move(*parsed));
+  const auto shows = [](const std::optional<FollowedText>& prompt, std::string_view content) {
+    return prompt && prompt->text.find(content) != std::string::npos;
+  };
+  const ChatMessage system{"system", "Be brief."}, user{"user", "Hello"};
+  const auto as_text = own.render_prepared({user});
+  if (!as_text || as_text->text.find(user.content) == std::string::npos) {
+    own.content_in_parts_ = true;
+    own.content_in_parts_ = shows(own.probe({user}), user.content);
+    if (!as_text && !own.content_in_parts_) return fail(as_text.error());
+  }
+  own.takes_system_ = shows(own.probe({system, user}), system.content);
   return own;
 }
 
 Result<ChatTemplate> ChatTemplate::load(const GgufFile& file, const Tokenizer& tokenizer) {
-  const auto source = file.text_value("tokenizer.chat_template");
-  if (!source) return fail(source.error());
-  if (*source) {
-    if (auto own = of_file(**source, tokenizer)) return own;
+  static constexpr std::string_view kKey = "tokenizer.chat_template";
+  std::vector<std::pair<std::string, std::string>> sources;  // name, text
+  const auto take = [&](const std::string& key) -> Result<void> {
+    const auto source = file.text_value(key);
+    if (!source) return fail(source.error());
+    const std::string variant = key.substr(std::min(key.size(), kKey.size() + 1));
+    if (*source) sources.emplace_back(variant.empty() ? "file" : "file:" + variant, **source);
+    return {};
+  };
+  Result<void> taken = take(std::string(kKey));
+  for (const auto& [key, value] : file.metadata()) {
+    if (taken && key.starts_with(std::string(kKey) + ".")) taken = take(key);
   }
-  const KnownTemplate* known = *source ? known_template_of(**source) : nullptr;
+  if (!taken) return fail(taken.error());
+  const KnownTemplate* known = nullptr;
+  for (const auto& [name, source] : sources) {
+    if (auto own = of_file(name, source, tokenizer)) return own;
+    if (known == nullptr) known = known_template_of(source);
+  }
   if (known == nullptr) known = &chatml_template();
   auto parsed = TextTemplate::parse(known->source);
   if (!parsed) return fail(parsed.error());
@@ -105,7 +93,9 @@ Result<std::vector<ChatMessage>> ChatTemplate::prepared(
                 "roles are system, user and assistant");
   }
   std::vector<ChatMessage> out(messages.begin(), messages.end());
-  if (known_ == nullptr || known_->system == KnownTemplate::System::own_turn) return out;
+  const bool takes_system =
+      known_ == nullptr ? takes_system_ : known_->system == KnownTemplate::System::own_turn;
+  if (takes_system) return out;
   std::string system;
   std::erase_if(out, [&](const ChatMessage& message) {
     if (message.role != "system") return false;
@@ -113,7 +103,7 @@ Result<std::vector<ChatMessage>> ChatTemplate::prepared(
     return true;
   });
   if (system.empty()) return out;
-  const bool tags = known_->system == KnownTemplate::System::llama2_tags;
+  const bool tags = known_ != nullptr && known_->system == KnownTemplate::System::llama2_tags;
   const std::string before = tags ? "<<SYS>>\n" + system + "\n<</SYS>>\n\n" : system + "\n\n";
   const auto user =
       std::find_if(out.begin(), out.end(), [](const ChatMessage& m) { return m.role == "user"; });
@@ -125,41 +115,44 @@ Result<std::vector<ChatMessage>> ChatTemplate::prepared(
   return out;
 }
 
-Result<std::string> ChatTemplate::render_prepared(const std::vector<ChatMessage>& messages) const {
+// The variables that Hugging Face gives, and a date that does not move: with today's, the same run
+// would send another prompt tomorrow.
+Result<FollowedText> ChatTemplate::render_prepared(const std::vector<ChatMessage>& messages) const {
   Value::List list;
   for (const auto& [role, content] : messages) {
-    list.push_back(Value::Map{{"role", role}, {"content", content}});
+    Value in_message = content;
+    if (content_in_parts_)
+      in_message = Value::List{Value::Map{{"type", "text"}, {"text", content}}};
+    list.push_back(Value::Map{{"role", role}, {"content", std::move(in_message)}});
   }
   Value variables;
   variables.set("messages", std::move(list));
   variables.set("add_generation_prompt", true);
   variables.set("bos_token", bos_text_);
   variables.set("eos_token", eos_text_);
-  return template_.render(variables);
+  variables.set("tools", nullptr);
+  variables.set("documents", nullptr);
+  variables.set("strftime_now", kDate);
+  return template_.render_following(variables, content_in_parts_ ? "text" : "content");
 }
 
 Result<std::string> ChatTemplate::render(std::span<const ChatMessage> messages) const {
   const auto ready = prepared(messages);
   if (!ready) return fail(ready.error());
-  return render_prepared(*ready);
+  auto prompt = render_prepared(*ready);
+  if (!prompt) return fail(prompt.error());
+  return std::move(prompt->text);
 }
 
 Result<std::vector<Token>> ChatTemplate::encode(std::span<const ChatMessage> messages,
                                                 const Tokenizer& tokenizer) const {
-  auto ready = prepared(messages);
+  const auto ready = prepared(messages);
   if (!ready) return fail(ready.error());
-  const auto plain = render_prepared(*ready);
-  if (!plain) return fail(plain.error());
-  const std::string mark = unused_mark(*ready);
-  for (ChatMessage& message : *ready) message.content = marked(message.content, mark);
-  const auto with_marks = render_prepared(*ready);
-  if (!with_marks) return fail(with_marks.error());
-  const Unmarked prompt = without_marks(*with_marks, mark);
-  if (!prompt.complete || prompt.text != *plain) {
-    return fail(ErrorKind::invalid_input, "the model's chat template changes the content of messages",
-                "its special tokens could not be told from those spelled in the content");
-  }
-  std::vector<Token> tokens = tokenizer.encode(prompt.text, prompt.content);
+  const auto prompt = render_prepared(*ready);
+  if (!prompt) return fail(prompt.error());
+  std::vector<TextRange> content;
+  for (const TextSpan& span : prompt->spans) content.push_back({span.begin, span.end});
+  std::vector<Token> tokens = tokenizer.encode(prompt->text, content);
   if (tokenizer.add_bos() && (tokens.empty() || tokens[0] != tokenizer.bos())) {
     tokens.insert(tokens.begin(), tokenizer.bos());
   }

@@ -1,6 +1,7 @@
 // Messages become this model's prompt. Immutable after loading: any thread.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,33 +22,38 @@ struct ChatMessage {
 
 class ChatTemplate {
  public:
-  // The file's own tokenizer.chat_template where our interpreter reads it, else a known writer that
-  // recognises it, else ChatML. name() and hash() say which, and are recorded with every run.
+  // The file's own tokenizer.chat_template where it renders the simplest conversation, else one of
+  // its named variants, else a known writer that recognises it, else ChatML. name() and hash() say
+  // which, and are recorded with every run.
   static Result<ChatTemplate> load(const GgufFile& file, const Tokenizer& tokenizer);
 
   // Ends where the assistant's answer begins. Special tokens spelled by the template are parsed,
   // those spelled inside a message's content are not (see encode).
   Result<std::string> render(std::span<const ChatMessage> messages) const;
   // render + tokenise, with BOS exactly once where the model wants it. Text that came from content
-  // is tokenised with Specials::as_text, so that data cannot forge a turn. A template that takes
-  // content apart, so that it cannot be followed, is an error.
+  // is tokenised with Specials::as_text, so that data cannot forge a turn: byte for byte through
+  // what templates usually do to it, and the whole of a text made from it in another way.
   Result<std::vector<Token>> encode(std::span<const ChatMessage> messages,
                                     const Tokenizer& tokenizer) const;
 
-  std::string_view name() const { return name_; }    // "file", "chatml", "llama3", ...
+  // "file", "file:tool_use", "chatml", "llama3", ...
+  std::string_view name() const { return name_; }
   const std::string& hash() const { return hash_; }  // SHA-256 of the template's text
 
  private:
   ChatTemplate(std::string name, std::string_view source, const Tokenizer& tokenizer,
                TextTemplate parsed);
-  static Result<ChatTemplate> of_file(const std::string& source, const Tokenizer& tokenizer);
+  static Result<ChatTemplate> of_file(std::string name, const std::string& source,
+                                      const Tokenizer& tokenizer);
+  std::optional<FollowedText> probe(const std::vector<ChatMessage>& messages) const;
   Result<std::vector<ChatMessage>> prepared(std::span<const ChatMessage> messages) const;
-  Result<std::string> render_prepared(const std::vector<ChatMessage>& messages) const;
+  Result<FollowedText> render_prepared(const std::vector<ChatMessage>& messages) const;
 
   std::string name_, hash_, bos_text_, eos_text_;
   TextTemplate template_;
-  // Null: the template knows system messages itself.
-  const KnownTemplate* known_ = nullptr;
+  const KnownTemplate* known_ = nullptr;  // null: the file's own
+  bool content_in_parts_ = false;  // [{"type": "text", "text": ...}], where only that is read
+  bool takes_system_ = true;       // else a system message goes before the first user's
 };
 
 }  // namespace pennyweight::llm

@@ -1,24 +1,33 @@
 #include "metrics/base/text_template.h"
 
+#include "metrics/base/text_template_renderer.h"
 #include "metrics/base/text_template_syntax.h"
 
 namespace pennyweight {
 
 struct TextTemplate::Node {
-  std::vector<template_syntax::Statement> statements;
+  std::vector<templates::Statement> statements;
+  Dialect dialect;
 };
 
-Result<TextTemplate> TextTemplate::parse(std::string_view source, Blanks blanks) {
-  auto statements = template_syntax::parse(source, blanks);
+Result<TextTemplate> TextTemplate::parse(std::string_view source, Dialect dialect) {
+  auto statements = templates::parse(source, dialect);
   if (!statements) return fail(statements.error());
   TextTemplate out;
-  out.root_ = std::make_shared<const Node>(Node{std::move(*statements)});
+  out.root_ = std::make_shared<const Node>(Node{std::move(*statements), dialect});
   return out;
 }
 
 Result<std::string> TextTemplate::render(const Value& variables) const {
-  if (!root_) return std::string();
-  return template_syntax::render(root_->statements, variables);
+  auto out = render_following(variables, {});
+  if (!out) return fail(out.error());
+  return std::move(out->text);
+}
+
+Result<FollowedText> TextTemplate::render_following(const Value& variables,
+                                                    std::string_view key) const {
+  if (!root_) return FollowedText{};
+  return templates::render(root_->statements, root_->dialect, variables, key);
 }
 
 }  // namespace pennyweight

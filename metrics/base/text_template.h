@@ -3,6 +3,7 @@
 // fixed limits of steps and output.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -57,25 +58,43 @@ Result<Value> parse_json(std::string_view json);
 enum class JsonStyle { compact, canonical, indented };
 std::string to_json(const Value& value, JsonStyle style = JsonStyle::compact);
 
-// {{ path }}, {{ a.b }}, {{ path[0] }}, {{ list[1:] }}, string and number literals, true, false,
-// none,
-// `==`, `!=`, `in`, `not in`, `and`, `or`, `not`, `+`, `~` (joins anything as text), `%`, `is
-// defined`, `is none`, `is string`, filters strip/trim, lower, upper, json/tojson, default("x"),
-// join(", "), letter (0 -> "A"), lines (text -> list), length; .strip(), .lower(), .upper();
-// raise_exception("why"); {% for x in list %} with loop.index0/index/first/last/length,
-// {% if %}{% elif %}{% else %}{% endif %}, {% set x = ... %}, {# comment #}, `-` trims blanks.
-// The rest of Jinja that public chat templates use comes with the engine's own issue.
+// What a template is for. Both read the same language: Jinja 2 as Hugging Face sets it up for chat
+// templates, without import, include, extends and whatever else reaches beyond its variables (see
+// docs/templates.md). They differ in what is an oversight and what is a habit:
 //
-// Blanks around tags: as written (task sets), or as Hugging Face renders chat templates: a line
-// that holds only a {% %} or {# #} tag leaves nothing, and one newline at the very end is dropped.
-enum class Blanks : std::uint8_t { as_written, chat_template };
+//              task_set                                chat_template, as Hugging Face renders it
+// undefined    an error that names it, unless default  empty text, false, an empty list
+// blanks       as written                              a line that holds only a {% %} or {# #} tag
+//                                                      leaves nothing; a newline at the end is cut
+// unknown      names are errors when parsed            errors when reached
+// text         text filters take texts, lists are not  anything is made into text, as by str()
+//              printed
+// a.items      the key "items"                         the method
+// tojson       compact                                 as json.dumps
+enum class Dialect : std::uint8_t { task_set, chat_template };
+
+// Bytes [begin, end) of a text.
+struct TextSpan {
+  std::size_t begin = 0, end = 0;
+  friend bool operator==(const TextSpan&, const TextSpan&) = default;
+};
+struct FollowedText {
+  std::string text;
+  std::vector<TextSpan> spans;  // ascending, disjoint, none empty
+};
+
 class TextTemplate {
  public:
   // An error names line and column.
-  static Result<TextTemplate> parse(std::string_view source, Blanks blanks = Blanks::as_written);
-  // An undefined name is an error that names it, unless a default filter takes it. At most 1e6
-  // steps and 16 MiB of output. Thread-safe: a parsed template does not change.
+  static Result<TextTemplate> parse(std::string_view source, Dialect dialect = Dialect::task_set);
+  // At most 1e6 steps, calls 100 deep, and 16 MiB of output. The function strftime_now(format) is
+  // there when the variable of that name holds a date, "2024-07-26": we have no clock. Thread-safe:
+  // a parsed template does not change.
   Result<std::string> render(const Value& variables) const;
+  // And says which bytes came from texts that stand under `key` in a map of the variables: exactly,
+  // through joins, cuts, replacements and changes of case; a text made from one in another way
+  // counts as from it in whole.
+  Result<FollowedText> render_following(const Value& variables, std::string_view key) const;
 
  private:
   struct Node;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -9,11 +10,11 @@
 
 #include "metrics/base/text_template_syntax.h"
 
-namespace pennyweight::template_syntax {
+namespace pennyweight::templates {
 
 class Cursor {
  public:
-  explicit Cursor(std::vector<Token> tokens) : tokens_(std::move(tokens)) {}
+  Cursor(std::vector<Token> tokens, Dialect reads) : dialect(reads), tokens_(std::move(tokens)) {}
 
   const Token& peek(std::size_t ahead = 0) const {
     return tokens_[std::min(at_ + ahead, tokens_.size() - 1)];
@@ -25,8 +26,8 @@ class Cursor {
   bool is_tag(std::string_view word) const {
     return peek().kind == Token::Kind::open_tag && is_word(word, 1);
   }
-  bool is_symbol(std::string_view text) const {
-    return peek().kind == Token::Kind::symbol && peek().text == text;
+  bool is_symbol(std::string_view text, std::size_t ahead = 0) const {
+    return peek(ahead).kind == Token::Kind::symbol && peek(ahead).text == text;
   }
   bool take_symbol(std::string_view text) {
     const bool there = is_symbol(text);
@@ -51,6 +52,17 @@ class Cursor {
     return take().text;
   }
 
+  // Reads what `item` reads, with commas between, up to and with `close`.
+  template <class Parse>
+  Result<void> separated(std::string_view close, Parse item) {
+    while (!take_symbol(close)) {
+      if (Result<void> read = item(); !read) return read;
+      if (is_symbol(close)) continue;
+      if (Result<void> comma = expect_symbol(","); !comma) return comma;
+    }
+    return {};
+  }
+
   // Runs `parse` one level deeper.
   template <class Parse>
   auto nested(Parse parse) -> decltype(parse()) {
@@ -62,10 +74,15 @@ class Cursor {
   }
   // For each operator: a long chain of them is a deep tree.
   Result<void> count_operator() {
-    if (++operators_ > 1000) return fail_at(peek().place, "the expression is too long");
+    if (++operators_ > 400) return fail_at(peek().place, "the expression is too long");
     return {};
   }
   void start_expression() { operators_ = 0; }
+
+  const Dialect dialect;
+  // Names that are called, and those that a tag binds: a name may be called before its macro.
+  std::vector<Token> called;
+  std::set<std::string> bound;
 
  private:
   std::vector<Token> tokens_;  // the last one is the end
@@ -73,6 +90,13 @@ class Cursor {
   int depth_ = 0, operators_ = 0;
 };
 
+// a if b else c, or anything simpler.
 Result<Expression> parse_expression(Cursor& cursor);
+// Without "if": what a for loop runs over.
+Result<Expression> parse_unconditional(Cursor& cursor);
+// Expressions with commas between become a tuple.
+Result<Expression> parse_expressions(Cursor& cursor);
+// | filter | filter, on what a block renders to.
+Result<Expression> parse_filters(Cursor& cursor, bool bar_first);
 
-}  // namespace pennyweight::template_syntax
+}  // namespace pennyweight::templates

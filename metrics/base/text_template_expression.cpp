@@ -1,109 +1,164 @@
-#include <charconv>
+#include <algorithm>
 
 #include "metrics/base/text_template_cursor.h"
+#include "metrics/base/text_template_names.h"
 #include "metrics/base/utf8.h"
 
-namespace pennyweight::template_syntax {
+namespace pennyweight::templates {
 namespace {
 
 using Kind = Token::Kind;
 using Op = Expression::Kind;
+using Parsed = Result<Expression>;
 
-struct Filter {
-  std::string_view name;
-  std::size_t least, most;  // arguments
+struct Operator {
+  std::string_view spelling;
+  Op kind;
 };
-constexpr Filter kFilters[] = {{"strip", 0, 0},   {"trim", 0, 0},  {"lower", 0, 0},
-                               {"upper", 0, 0},   {"json", 0, 0},  {"tojson", 0, 0},
-                               {"letter", 0, 0},  {"lines", 0, 0}, {"length", 0, 0},
-                               {"default", 1, 1}, {"join", 0, 1}};
+constexpr Operator kOr[] = {{"or", Op::logical_or}};
+constexpr Operator kAnd[] = {{"and", Op::logical_and}};
+constexpr Operator kComparisons[] = {{"==", Op::equal},      {"!=", Op::unequal},
+                                     {"<=", Op::less_equal}, {">=", Op::greater_equal},
+                                     {"<", Op::less},        {">", Op::greater}};
+constexpr Operator kSums[] = {{"+", Op::add}, {"-", Op::subtract}};
+constexpr Operator kJoins[] = {{"~", Op::join}};
+constexpr Operator kProducts[] = {
+    {"*", Op::multiply}, {"//", Op::floor_divide}, {"/", Op::divide}, {"%", Op::modulo}};
+constexpr Operator kPowers[] = {{"**", Op::power}};
+
+Expression make(Op kind, Place place, std::string text = {}) {
+  return Expression{kind, std::move(text), {}, {}, place};
+}
+Expression make(Op kind, Place place, Expression operand, std::string text = {}) {
+  Expression out = make(kind, place, std::move(text));
+  out.operands.push_back(std::move(operand));
+  return out;
+}
 
 // One method a level of precedence, loosest first, as in Jinja.
 class ExpressionParser {
  public:
   explicit ExpressionParser(Cursor& in) : in_(in) {}
-  using Parsed = Result<Expression>;
+
   Parsed expression() {
+    return in_.nested([this] { return conditional(); });
+  }
+  Parsed unconditional() {
     return in_.nested([this] { return logical_or(); });
   }
 
- private:
-  static Expression make(Op kind, Place place, std::string text = {}) {
-    return Expression{kind, std::move(text), {}, {}, place};
-  }
-  static Expression make(Op kind, Place place, Expression operand, std::string text = {}) {
-    Expression out = make(kind, place, std::move(text));
-    out.operands.push_back(std::move(operand));
+  Parsed expressions() {
+    const Place place = in_.peek().place;
+    Parsed first = expression();
+    if (!first || !in_.is_symbol(",")) return first;
+    Expression out = make(Op::tuple, place, std::move(*first));
+    while (in_.take_symbol(",")) {
+      if (!begins_value()) break;
+      Parsed next = expression();
+      if (!next) return next;
+      out.operands.push_back(std::move(*next));
+    }
     return out;
   }
 
-  // Left-associative operators of one precedence: `match` takes one and says which.
-  template <class Match>
-  Parsed chain(Parsed (ExpressionParser::*operand)(), Match match) {
+  Parsed filters(bool bar_first) {
+    Parsed value = make(Op::captured, in_.peek().place);
+    if (!bar_first) value = filter(std::move(*value), in_.peek().place);
+    while (value) {
+      const Place place = in_.peek().place;
+      if (!in_.take_symbol("|")) break;
+      value = filter(std::move(*value), place);
+      if (Result<void> more = in_.count_operator(); value && !more) return fail(more.error());
+    }
+    return value;
+  }
+
+ private:
+  // Left-associative operators of one precedence.
+  template <std::size_t n>
+  Parsed chain(Parsed (ExpressionParser::*operand)(), const Operator (&operators)[n]) {
     Parsed left = (this->*operand)();
     while (left) {
       const Place place = in_.peek().place;
-      bool inverted = false;
-      const Op* kind = match(inverted);
-      if (kind == nullptr) break;
+      const auto* const found = std::find_if(operators, operators + n, [this](const Operator& o) {
+        return in_.take_symbol(o.spelling) || in_.take_word(o.spelling);
+      });
+      if (found == operators + n) break;
       Parsed right = (this->*operand)();
+      if (Result<void> more = in_.count_operator(); right && !more) return fail(more.error());
       if (!right) return right;
-      left = make(*kind, place, std::move(*left));
+      left = make(found->kind, place, std::move(*left));
       left->operands.push_back(std::move(*right));
-      if (inverted) left = make(Op::logical_not, place, std::move(*left));
-      if (Result<void> more = in_.count_operator(); !more) return fail(more.error());
     }
     return left;
   }
-  template <Op kind>
-  static const Op* is(bool there) {
-    static constexpr Op kKind = kind;
-    return there ? &kKind : nullptr;
+  Parsed conditional() {
+    Parsed value = logical_or();
+    while (value) {
+      const Place place = in_.peek().place;
+      if (!in_.take_word("if")) break;
+      Parsed condition = logical_or();
+      if (Result<void> more = in_.count_operator(); condition && !more) return fail(more.error());
+      if (!condition) return condition;
+      Expression out = make(Op::conditional, place, std::move(*condition));
+      out.operands.push_back(std::move(*value));
+      if (in_.take_word("else")) {
+        Parsed other = in_.nested([this] { return conditional(); });
+        if (!other) return other;
+        out.operands.push_back(std::move(*other));
+      }
+      value = std::move(out);
+    }
+    return value;
   }
-
-  Parsed logical_or() {
-    return chain(&ExpressionParser::logical_and,
-                 [this](bool&) { return is<Op::logical_or>(in_.take_word("or")); });
-  }
-  Parsed logical_and() {
-    return chain(&ExpressionParser::logical_not,
-                 [this](bool&) { return is<Op::logical_and>(in_.take_word("and")); });
-  }
+  Parsed logical_or() { return chain(&ExpressionParser::logical_and, kOr); }
+  Parsed logical_and() { return chain(&ExpressionParser::logical_not, kAnd); }
   Parsed logical_not() {
     const Place place = in_.peek().place;
-    if (!in_.take_word("not")) return comparison();
-    Parsed operand = in_.nested([this] { return logical_not(); });
-    if (!operand) return operand;
-    return make(Op::logical_not, place, std::move(*operand));
-  }
-  Parsed comparison() {
-    return chain(&ExpressionParser::sum, [this](bool& inverted) -> const Op* {
-      if (in_.is_word("not") && in_.is_word("in", 1)) {
-        in_.take();
-        in_.take();
-        inverted = true;
-        return is<Op::contains>(true);
-      }
-      if (in_.take_word("in")) return is<Op::contains>(true);
-      inverted = in_.take_symbol("!=");
-      return is<Op::equal>(inverted || in_.take_symbol("=="));
-    });
-  }
-  Parsed sum() {
-    return chain(&ExpressionParser::joined,
-                 [this](bool&) { return is<Op::add>(in_.take_symbol("+")); });
-  }
-  Parsed joined() {
-    return chain(&ExpressionParser::remainder,
-                 [this](bool&) { return is<Op::join>(in_.take_symbol("~")); });
-  }
-  Parsed remainder() {
-    return chain(&ExpressionParser::filtered,
-                 [this](bool&) { return is<Op::modulo>(in_.take_symbol("%")); });
+    if (in_.is_word("not") && !in_.is_word("in", 1)) {
+      in_.take();
+      Parsed operand = in_.nested([this] { return logical_not(); });
+      if (!operand) return operand;
+      return make(Op::logical_not, place, std::move(*operand));
+    }
+    return comparison();
   }
 
+  const Op* take_comparison() {
+    static constexpr Op kContained = Op::contained, kAbsent = Op::absent;
+    for (const Operator& o : kComparisons) {
+      if (in_.take_symbol(o.spelling)) return &o.kind;
+    }
+    if (in_.take_word("in")) return &kContained;
+    if (!in_.is_word("not") || !in_.is_word("in", 1)) return nullptr;
+    in_.take();
+    in_.take();
+    return &kAbsent;
+  }
+  Parsed comparison() {
+    Parsed first = sum();
+    if (!first) return first;
+    Expression out = make(Op::compare, in_.peek().place, std::move(*first));
+    for (;;) {
+      const Place place = in_.peek().place;
+      const Op* const kind = take_comparison();
+      if (kind == nullptr) break;
+      Parsed right = sum();
+      if (Result<void> more = in_.count_operator(); right && !more) return fail(more.error());
+      if (!right) return right;
+      out.operands.push_back(make(*kind, place, std::move(*right)));
+    }
+    if (out.operands.size() > 1) return out;
+    Expression alone = std::move(out.operands[0]);
+    return alone;
+  }
+  Parsed sum() { return chain(&ExpressionParser::joined, kSums); }
+  Parsed joined() { return chain(&ExpressionParser::product, kJoins); }
+  Parsed product() { return chain(&ExpressionParser::raised, kProducts); }
+  Parsed raised() { return chain(&ExpressionParser::filtered, kPowers); }
+
   Parsed filtered() {
-    Parsed value = unary();
+    Parsed value = signed_value();
     while (value) {
       const Place place = in_.peek().place;
       if (in_.take_symbol("|")) {
@@ -118,50 +173,63 @@ class ExpressionParser {
     return value;
   }
 
+  // Of names of a closed set: an unknown one is an error at once where oversights are.
+  Result<void> check_name(std::string_view what, const std::string& name,
+                          const std::vector<std::string>& known, Place place) const {
+    if (in_.dialect == Dialect::chat_template) return {};
+    if (std::find(known.begin(), known.end(), name) != known.end()) return {};
+    const std::string_view near = nearest(name, known);
+    return fail_at(place, "no " + std::string(what) + " \"" + name + "\"", "",
+                   near.empty() ? "" : "did you mean \"" + std::string(near) + "\"?");
+  }
+
   Parsed filter(Expression value, Place place) {
     Result<std::string> name = in_.expect_name();
     if (!name) return fail(name.error());
+    if (auto known = check_name("filter", *name, filter_names(), place); !known) {
+      return fail(known.error());
+    }
     Expression out = make(Op::filter, place, std::move(value), *name);
-    if (in_.take_symbol("(") && !in_.take_symbol(")")) {
-      do {
-        Parsed argument = expression();
-        if (!argument) return argument;
-        out.operands.push_back(std::move(*argument));
-      } while (in_.take_symbol(","));
-      if (Result<void> end = in_.expect_symbol(")"); !end) return fail(end.error());
-    }
-    std::vector<std::string> known;
-    for (const Filter& filter : kFilters) {
-      known.emplace_back(filter.name);
-      if (filter.name != *name) continue;
-      const std::size_t n = out.operands.size() - 1;
-      if (n < filter.least || n > filter.most) {
-        return fail_at(place, "wrong number of arguments for the filter \"" + *name + "\"");
-      }
-      return out;
-    }
-    const std::string_view near = nearest(*name, known);
-    return fail_at(place, "no filter \"" + *name + "\"", "",
-                   near.empty() ? "" : "did you mean \"" + std::string(near) + "\"?");
+    if (!in_.take_symbol("(")) return out;
+    if (Result<void> rest = arguments(out); !rest) return fail(rest.error());
+    return out;
   }
 
   Parsed test(Expression value, Place place) {
     const bool inverted = in_.take_word("not");
     Result<std::string> name = in_.expect_name();
     if (!name) return fail(name.error());
-    if (*name != "defined" && *name != "none" && *name != "string") {
-      return fail_at(place, "no test \"" + *name + "\"", "", "use defined, none or string");
+    if (auto known = check_name("test", *name, test_names(), place); !known) {
+      return fail(known.error());
     }
     Expression out = make(Op::test, place, std::move(value), *name);
+    if (in_.take_symbol("(")) {
+      if (Result<void> rest = arguments(out); !rest) return fail(rest.error());
+    } else if (begins_value()) {
+      Parsed argument = postfixed();
+      if (!argument) return argument;
+      out.operands.push_back(std::move(*argument));
+    }
     return inverted ? make(Op::logical_not, place, std::move(out)) : std::move(out);
   }
 
-  Parsed unary() {
+  bool begins_value() const {
+    const Kind kind = in_.peek().kind;
+    for (const char* word : {"else", "or", "and", "if", "is", "in", "not", "recursive"}) {
+      if (in_.is_word(word)) return false;
+    }
+    if (in_.is_symbol("(") || in_.is_symbol("[") || in_.is_symbol("{")) return true;
+    return kind == Kind::name || kind == Kind::string || kind == Kind::integer ||
+           kind == Kind::real;
+  }
+
+  Parsed signed_value() {
     const Place place = in_.peek().place;
-    if (!in_.take_symbol("-")) return postfixed();
-    Parsed operand = in_.nested([this] { return unary(); });
+    const bool negative = in_.take_symbol("-");
+    if (!negative && !in_.take_symbol("+")) return postfixed();
+    Parsed operand = in_.nested([this] { return signed_value(); });
     if (!operand) return operand;
-    return make(Op::negate, place, std::move(*operand));
+    return make(negative ? Op::negate : Op::positive, place, std::move(*operand));
   }
 
   Parsed postfixed() {
@@ -172,6 +240,8 @@ class ExpressionParser {
         value = member(std::move(*value), place);
       } else if (in_.take_symbol("[")) {
         value = subscript(std::move(*value), place);
+      } else if (in_.take_symbol("(")) {
+        value = call(std::move(*value), place);
       } else {
         break;
       }
@@ -181,30 +251,61 @@ class ExpressionParser {
   }
 
   Parsed member(Expression value, Place place) {
+    if (in_.peek().kind == Kind::integer) {
+      Parsed index = number(in_.take());
+      if (!index) return index;
+      Expression out = make(Op::index, place, std::move(value));
+      out.operands.push_back(std::move(*index));
+      return out;
+    }
     Result<std::string> name = in_.expect_name();
     if (!name) return fail(name.error());
-    if (!in_.take_symbol("(")) return make(Op::member, place, std::move(value), *name);
-    if (*name != "strip" && *name != "lower" && *name != "upper") {
-      return fail_at(place, "no method \"" + *name + "\"", "", "use strip, lower or upper");
+    if (in_.is_symbol("(")) {
+      if (auto known = check_name("method", *name, method_names(), place); !known) {
+        return fail(known.error());
+      }
     }
-    if (Result<void> end = in_.expect_symbol(")"); !end) return fail(end.error());
-    return make(Op::filter, place, std::move(value), *name);
+    return make(Op::member, place, std::move(value), *name);
+  }
+
+  Parsed call(Expression callee, Place place) {
+    if (callee.kind == Op::name) in_.called.push_back({Kind::name, callee.text, place});
+    Expression out = make(Op::call, place, std::move(callee));
+    if (Result<void> rest = arguments(out); !rest) return fail(rest.error());
+    return out;
+  }
+
+  // Up to the closing parenthesis.
+  Result<void> arguments(Expression& out) {
+    bool named = false;
+    return in_.separated(")", [&]() -> Result<void> {
+      const Token name = in_.peek();
+      const bool has_name = name.kind == Kind::name && in_.is_symbol("=", 1);
+      if (named && !has_name) return in_.wanted("an argument with a name");
+      if (has_name) {
+        in_.take();
+        in_.take();
+        named = true;
+      }
+      Parsed argument = expression();
+      if (!argument) return fail(argument.error());
+      out.operands.push_back(has_name ? make(Op::named, name.place, std::move(*argument), name.text)
+                                      : std::move(*argument));
+      return {};
+    });
   }
 
   Parsed subscript(Expression value, Place place) {
     Expression out = make(Op::index, place, std::move(value));
-    const auto part = [&]() -> Result<void> {
-      Parsed bound = in_.is_symbol(":") || in_.is_symbol("]") ? Parsed(Expression{}) : expression();
-      if (!bound) return fail(bound.error());
-      out.operands.push_back(std::move(*bound));
-      return {};
-    };
     if (in_.is_symbol("]")) return in_.wanted("an index");
-    if (Result<void> first = part(); !first) return fail(first.error());
-    if (in_.take_symbol(":")) {
+    for (;;) {
+      Parsed bound = in_.is_symbol(":") || in_.is_symbol("]") ? Parsed(Expression{}) : expression();
+      if (!bound) return bound;
+      out.operands.push_back(std::move(*bound));
+      if (out.operands.size() == 4 || !in_.take_symbol(":")) break;
       out.kind = Op::slice;
-      if (Result<void> last = part(); !last) return fail(last.error());
     }
+    if (out.kind == Op::slice) out.operands.resize(4);
     if (Result<void> end = in_.expect_symbol("]"); !end) return fail(end.error());
     return out;
   }
@@ -212,54 +313,68 @@ class ExpressionParser {
   Parsed primary() {
     const Token token = in_.peek();
     switch (token.kind) {
-      case Kind::string:
-        in_.take();
-        return literal(token, Value(token.text));
+      case Kind::string: {
+        std::string text;  // 'a' 'b' is 'ab'
+        while (in_.peek().kind == Kind::string) text += in_.take().text;
+        return literal(token, Value(text));
+      }
       case Kind::integer:
       case Kind::real:
-        in_.take();
-        return number(token);
+        return number(in_.take());
       case Kind::name:
-        in_.take();
-        return named(token);
+        return named(in_.take());
       default:
         break;
     }
-    if (!in_.take_symbol("(")) return in_.wanted("a value");
-    Parsed inner = expression();
+    if (in_.take_symbol("(")) return parenthesised(token.place);
+    if (in_.take_symbol("[")) return list(token.place);
+    if (in_.take_symbol("{")) return map(token.place);
+    return in_.wanted("a value");
+  }
+
+  Parsed parenthesised(Place place) {
+    Parsed inner = in_.is_symbol(")") ? Parsed(make(Op::tuple, place)) : expressions();
     if (!inner) return inner;
     if (Result<void> end = in_.expect_symbol(")"); !end) return fail(end.error());
     return inner;
+  }
+  Result<void> operand_of(Expression& out) {
+    Parsed item = expression();
+    if (!item) return fail(item.error());
+    out.operands.push_back(std::move(*item));
+    return {};
+  }
+  Parsed list(Place place) {
+    Expression out = make(Op::list, place);
+    Result<void> rest = in_.separated("]", [&] { return operand_of(out); });
+    if (!rest) return fail(rest.error());
+    return out;
+  }
+  Parsed map(Place place) {
+    Expression out = make(Op::map, place);
+    Result<void> rest = in_.separated("}", [&] {
+      Result<void> entry = operand_of(out);
+      if (entry) entry = in_.expect_symbol(":");
+      return entry ? operand_of(out) : entry;
+    });
+    if (!rest) return fail(rest.error());
+    return out;
   }
 
   static Expression literal(const Token& token, Value value) {
     return Expression{Op::literal, token.text, std::move(value), {}, token.place};
   }
-
   static Parsed number(const Token& token) {
-    const char* const first = token.text.data();
-    const char* const last = first + token.text.size();
-    std::int64_t integer = 0;
-    double real = 0;
-    const std::errc error = token.kind == Kind::integer ? std::from_chars(first, last, integer).ec
-                                                        : std::from_chars(first, last, real).ec;
-    if (error != std::errc{}) return fail_at(token.place, "the number is too large");
-    return literal(token, token.kind == Kind::integer ? Value(integer) : Value(real));
+    Result<Value> value = number_of(token);
+    if (!value) return fail(value.error());
+    return literal(token, std::move(*value));
   }
-
-  Parsed named(const Token& token) {
+  static Parsed named(const Token& token) {
     const std::string& name = token.text;
     if (name == "true" || name == "True") return literal(token, true);
     if (name == "false" || name == "False") return literal(token, false);
     if (name == "none" || name == "None") return literal(token, nullptr);
-    if (!in_.take_symbol("(")) return make(Op::name, token.place, name);
-    if (name != "raise_exception") {
-      return fail_at(token.place, "no function \"" + name + "\"", "", "use raise_exception only");
-    }
-    Parsed message = expression();
-    if (!message) return message;
-    if (Result<void> end = in_.expect_symbol(")"); !end) return fail(end.error());
-    return make(Op::raise, token.place, std::move(*message));
+    return make(Op::name, token.place, name);
   }
 
   Cursor& in_;
@@ -270,5 +385,14 @@ class ExpressionParser {
 Result<Expression> parse_expression(Cursor& cursor) {
   return ExpressionParser(cursor).expression();
 }
+Result<Expression> parse_unconditional(Cursor& cursor) {
+  return ExpressionParser(cursor).unconditional();
+}
+Result<Expression> parse_expressions(Cursor& cursor) {
+  return ExpressionParser(cursor).expressions();
+}
+Result<Expression> parse_filters(Cursor& cursor, bool bar_first) {
+  return ExpressionParser(cursor).filters(bar_first);
+}
 
-}  // namespace pennyweight::template_syntax
+}  // namespace pennyweight::templates

@@ -1,9 +1,11 @@
 #include <algorithm>
+#include <charconv>
+#include <iterator>
 
 #include "metrics/base/text_template_syntax.h"
 #include "metrics/base/utf8.h"
 
-namespace pennyweight::template_syntax {
+namespace pennyweight::templates {
 namespace {
 
 using Kind = Token::Kind;
@@ -20,8 +22,8 @@ bool is_name_start(char c) {
 
 class Lexer {
  public:
-  Lexer(std::string_view source, Blanks blanks)
-      : source_(source), whole_lines_(blanks == Blanks::chat_template) {
+  Lexer(std::string_view source, Dialect dialect)
+      : source_(source), whole_lines_(dialect == Dialect::chat_template) {
     if (whole_lines_ && !source_.empty() && source_.back() == '\n') source_.remove_suffix(1);
   }
 
@@ -31,6 +33,8 @@ class Lexer {
       take_text(open);
       if (open == source_.size()) break;
       if (Result<void> tag = take_tag(); !tag) return fail(tag.error());
+      if (!is_raw_tag()) continue;
+      if (Result<void> raw = take_raw(open); !raw) return fail(raw.error());
     }
     add(Kind::end, {}, source_.size());
     return std::move(tokens_);
@@ -107,13 +111,13 @@ class Lexer {
     const bool is_output = type == '{';
     add(is_output ? Kind::open_output : Kind::open_tag, {}, open);
     const std::string_view closing = is_output ? "}}" : "%}";
-    for (;;) {
+    for (open_brackets_ = 0;;) {
       while (at_ < source_.size() && kBlanks.find(peek()) != kBlanks.npos) ++at_;
       if (at_ == source_.size()) return error(open, "a tag is opened and never closed");
       const char mark = peek();
       const bool marked =
           (mark == '-' || mark == '+') && source_.substr(at_ + 1).starts_with(closing);
-      if (marked || starts(closing)) {
+      if (open_brackets_ == 0 && (marked || starts(closing))) {
         add(is_output ? Kind::close_output : Kind::close_tag, {}, at_);
         close(marked ? 3 : 2, mark, is_output);
         return {};
@@ -131,48 +135,92 @@ class Lexer {
     return {};
   }
 
+  bool is_raw_tag() const {
+    const std::size_t n = tokens_.size();
+    return n >= 3 && tokens_[n - 1].kind == Kind::close_tag && tokens_[n - 2].kind == Kind::name &&
+           tokens_[n - 2].text == "raw" && tokens_[n - 3].kind == Kind::open_tag;
+  }
+
+  // {% raw %} has been taken: text up to {% endraw %}.
+  Result<void> take_raw(std::size_t open) {
+    tokens_.resize(tokens_.size() - 3);
+    drop_newline_ = false;
+    for (std::size_t end = source_.find("{%", at_); end != source_.npos;
+         end = source_.find("{%", end + 2)) {
+      std::size_t at = end + 2;
+      if (at < source_.size() && (source_[at] == '-' || source_[at] == '+')) ++at;
+      const auto skip_blanks = [&] {
+        at = std::min(source_.find_first_not_of(kBlanks, at), source_.size());
+      };
+      skip_blanks();
+      if (!source_.substr(at).starts_with("endraw")) continue;
+      at += 6;
+      skip_blanks();
+      const char mark = at < source_.size() ? source_[at] : '\0';
+      const std::size_t length = mark == '-' || mark == '+' ? 3 : 2;
+      if (!source_.substr(at + length - 2).starts_with("%}")) continue;
+      take_text(end);
+      at_ = at;
+      close(length, mark, false);
+      return {};
+    }
+    return error(open, "{% raw %} is opened and never closed");
+  }
+
   Result<void> take_token() {
     const std::size_t begin = at_;
     const char c = peek();
     if (c == '\'' || c == '"') return take_string();
     if (is_digit(c)) {
-      while (is_digit(peek())) ++at_;
-      const bool real = peek() == '.' && is_digit(peek(1));
-      if (real) ++at_;
-      while (real && is_digit(peek())) ++at_;
-      add(real ? Kind::real : Kind::integer, source_.substr(begin, at_ - begin), begin);
-    } else if (is_name_start(c)) {
+      take_number();
+      return {};
+    }
+    if (is_name_start(c)) {
       while (is_name_start(peek()) || is_digit(peek())) ++at_;
       add(Kind::name, source_.substr(begin, at_ - begin), begin);
-    } else if (starts("==") || starts("!=")) {
-      at_ += 2;
-      add(Kind::symbol, source_.substr(begin, 2), begin);
-    } else if (std::string_view("()[].,:|+~%-=").find(c) != std::string_view::npos) {
-      ++at_;
-      add(Kind::symbol, source_.substr(begin, 1), begin);
-    } else {
+      return {};
+    }
+    static constexpr std::string_view kPairs[] = {"==", "!=", "<=", ">=", "//", "**"};
+    const bool pair = std::any_of(std::begin(kPairs), std::end(kPairs),
+                                  [this](std::string_view symbol) { return starts(symbol); });
+    if (!pair && std::string_view("()[]{}.,:|+~%-=<>*/").find(c) == std::string_view::npos) {
       return error(begin, "\"" + printable(std::string(1, c)) + "\" means nothing in a tag");
     }
+    if (c == '(' || c == '[' || c == '{') ++open_brackets_;
+    if (open_brackets_ > 0 && (c == ')' || c == ']' || c == '}')) --open_brackets_;
+    at_ += pair ? 2 : 1;
+    add(Kind::symbol, source_.substr(begin, at_ - begin), begin);
     return {};
+  }
+
+  void take_number() {
+    const std::size_t begin = at_;
+    while (is_digit(peek())) ++at_;
+    // The dot of "a.0.b" is not a decimal point.
+    const bool after_dot =
+        !tokens_.empty() && tokens_.back().kind == Kind::symbol && tokens_.back().text == ".";
+    bool real = false;
+    if (!after_dot && peek() == '.' && is_digit(peek(1))) {
+      real = true;
+      for (++at_; is_digit(peek());) ++at_;
+    }
+    const std::size_t sign = peek(1) == '+' || peek(1) == '-' ? 2 : 1;
+    if (!after_dot && (peek() == 'e' || peek() == 'E') && is_digit(peek(sign))) {
+      real = true;
+      for (at_ += sign; is_digit(peek());) ++at_;
+    }
+    add(real ? Kind::real : Kind::integer, source_.substr(begin, at_ - begin), begin);
   }
 
   Result<void> take_string() {
     const std::size_t begin = at_;
     const char quote = peek();
     std::string text;
-    for (++at_; at_ < source_.size() && peek() != quote; ++at_) {
+    for (++at_; at_ < source_.size() && peek() != quote;) {
       if (peek() != '\\' || at_ + 1 == source_.size()) {
-        text += peek();
-        continue;
-      }
-      static constexpr std::string_view kEscapes = "ntr\\'\"";
-      static constexpr std::string_view kMeanings = "\n\t\r\\'\"";
-      const std::size_t escape = kEscapes.find(peek(1));
-      if (escape == kEscapes.npos) {  // as Python: an unknown escape stays as it is
-        text += '\\';
+        text += source_[at_++];
       } else {
-        text += kMeanings[escape];
-        ++at_;
+        take_escape(text);
       }
     }
     if (at_ == source_.size()) return error(begin, "a string is opened and never closed");
@@ -181,12 +229,50 @@ class Lexer {
     return {};
   }
 
+  // As Python: an unknown escape stays as it is.
+  void take_escape(std::string& text) {
+    static constexpr std::string_view kEscapes = "ntr\\'\"abfv";
+    static constexpr std::string_view kMeanings = "\n\t\r\\'\"\a\b\f\v";
+    const char c = peek(1);
+    if (const std::size_t escape = kEscapes.find(c); escape != kEscapes.npos) {
+      text += kMeanings[escape];
+      at_ += 2;
+    } else if (c == '\n') {
+      at_ += 2;
+    } else if (c >= '0' && c <= '7') {
+      take_code_point(text, 1, 3, 8);
+    } else if (c == 'x') {
+      take_code_point(text, 2, 2, 16);
+    } else if (c == 'u' || c == 'U') {
+      take_code_point(text, 2, c == 'u' ? 4 : 8, 16);
+    } else {
+      text += source_[at_++];
+    }
+  }
+
+  // `digits` digits, fewer only in base 8, `skip` bytes from the backslash.
+  void take_code_point(std::string& text, std::size_t skip, std::size_t digits, int base) {
+    const std::string_view rest = source_.substr(at_ + skip, digits);
+    std::uint32_t code = 0;
+    const char* const end = rest.data() + rest.size();
+    const auto [stop, status] = std::from_chars(rest.data(), end, code, base);
+    const bool complete = base == 8 || (stop == end && rest.size() == digits);
+    if (status != std::errc{} || !complete || code > 0x10FFFF ||
+        (code >= 0xD800 && code < 0xE000)) {
+      text += source_[at_++];
+      return;
+    }
+    append_utf8(text, static_cast<char32_t>(code));
+    at_ += skip + static_cast<std::size_t>(stop - rest.data());
+  }
+
   std::string_view source_;
   bool whole_lines_;
   std::size_t at_ = 0;
   std::size_t counted_ = 0;  // bytes before place_
   Place place_;
   bool trim_next_ = false, drop_newline_ = false;
+  int open_brackets_ = 0;  // in this tag: "}}" closes a map before it closes the tag
   std::vector<Token> tokens_;
 };
 
@@ -208,8 +294,31 @@ tl::unexpected<Error> fail_at(Place place, std::string_view problem, std::string
               std::move(why), std::move(fix));
 }
 
-Result<std::vector<Token>> tokenize(std::string_view source, Blanks blanks) {
-  return Lexer(source, blanks).run();
+Result<std::vector<Token>> tokenize(std::string_view source, Dialect dialect) {
+  if (dialect == Dialect::task_set || source.find('\r') == source.npos) {
+    return Lexer(source, dialect).run();
+  }
+  std::string unix_lines;  // as Jinja reads a source
+  for (std::size_t i = 0; i < source.size(); ++i) {
+    if (source[i] != '\r') {
+      unix_lines += source[i];
+    } else if (!source.substr(i + 1).starts_with('\n')) {
+      unix_lines += '\n';
+    }
+  }
+  return Lexer(unix_lines, dialect).run();
 }
 
-}  // namespace pennyweight::template_syntax
+Result<Value> number_of(const Token& token) {
+  const char* const first = token.text.data();
+  const char* const last = first + token.text.size();
+  std::int64_t integer = 0;
+  double real = 0;
+  const bool is_integer = token.kind == Kind::integer;
+  const std::errc error =
+      is_integer ? std::from_chars(first, last, integer).ec : std::from_chars(first, last, real).ec;
+  if (error != std::errc{}) return fail_at(token.place, "the number is too large");
+  return is_integer ? Value(integer) : Value(real);
+}
+
+}  // namespace pennyweight::templates

@@ -1,6 +1,8 @@
 #include "local_backend/chat_template.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <vector>
 
 #include "local_backend/synthetic_model.h"
 #include "metrics/base/hash.h"
@@ -62,7 +64,7 @@ constexpr const char* kChatMlTalk =
 
 // Something that our interpreter does not read.
 std::string unreadable(std::string_view rest) {
-  return "{% macro x() %}{% endmacro %}" + std::string(rest);
+  return "{% include 'x' %}" + std::string(rest);
 }
 
 TEST_CASE("the file's own template is used where we read it, and named by its hash") {
@@ -185,11 +187,65 @@ TEST_CASE("templates that trim, repeat or omit content are followed") {
   CHECK(omits.chat.encode(Messages{{"user", ""}}, omits.tokenizer));
 }
 
-TEST_CASE("a template that changes content cannot be followed and says so") {
-  const Model m("{{ messages[0].content | length }}");
-  const auto refused = m.chat.encode(Messages{{"user", "abc"}}, m.tokenizer);
-  REQUIRE(!refused);
-  CHECK(refused.error().kind == ErrorKind::invalid_input);
+TEST_CASE("special tokens spelled in content stay text through what templates do to it") {
+  const std::string begin = "{{ '<|im_start|>' }}", content = "messages[0].content";
+  const std::string macro = "{% macro say(x) %}{{ x }}{% endmacro %}{{ say(" + content + ") }}";
+  for (const std::string& way :
+       {"{{ " + content + ".strip() ~ '!' }}", "{{ " + content + ".replace('a', 'b') }}",
+        "{{ " + content + ".split('x')[0] }}", "{{ " + content + "[0:12] }}",
+        "{{ " + content + " | upper | lower }}", "{{ [" + content + ", 'b'] | join(', ') }}",
+        "{{ {'c': " + content + "} | tojson }}", "{{ [" + content + "] }}",
+        "{{ '%s' % " + content + " }}", "{% set t %}{{ " + content + " }}{% endset %}{{ t }}",
+        "{% for c in " + content + " %}{{ c }}{% endfor %}", macro}) {
+    INFO(way);
+    const Model m(begin + way);
+    CHECK(m.chat.name() == "file");
+    CHECK(m.count({{"user", "<|im_start|>"}}, 3) == 1);
+  }
+  // And where the template spells one half: what they make together is no token.
+  CHECK(Model("{{ '<|im_' + " + content + " }}").count({{"user", "start|>"}}, 3) == 0);
+  const Model m("{{ " + content + " | length }}");
+  CHECK(m.render({{"user", "abc"}}) == "3");
+}
+
+TEST_CASE("a template without a place for a system message gets it before the first user's") {
+  const std::string refuses =
+      "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}";
+  const std::string rest = "{% for m in messages %}[{{ m.role }}:{{ m.content }}]{% endfor %}";
+  const Model m(refuses + rest);
+  CHECK(m.chat.name() == "file");
+  CHECK(m.render({{"system", " S "}, {"user", "U"}}) == "[user:S\n\nU]");
+  CHECK(Model(rest).render({{"system", "S"}, {"user", "U"}}) == "[system:S][user:U]");
+}
+
+TEST_CASE("a template that reads content in parts gets parts, and they are followed") {
+  const Model m(
+      "{% for m in messages %}{% for part in m.content %}{% if part.type == 'text' %}"
+      "{{ '<|im_start|>' + part.text }}{% endif %}{% endfor %}{% endfor %}");
+  CHECK(m.chat.name() == "file");
+  CHECK(m.render({{"user", "x"}}) == "<|im_start|>x");
+  CHECK(m.count({{"user", "<|im_start|>"}}, 3) == 1);
+}
+
+TEST_CASE("the variables of a template are those of Hugging Face, and a date that stays") {
+  CHECK(Model("{{ messages[0].content }}{{ tools is none }}{{ bos_token ~ eos_token }}"
+              "{{ strftime_now('%d %b %Y') }}{{ enable_thinking is defined }}")
+            .render({{"user", "x"}}) == "xTrue<s></s>26 Jul 2024False");
+}
+
+TEST_CASE("a named variant serves where the file's main template cannot") {
+  GgufBytes out;
+  out.preamble(0, 5);
+  out.text_key("tokenizer.ggml.model", "llama");
+  out.texts_key("tokenizer.ggml.tokens", {"<unk>", "<s>", "</s>"});
+  out.numbers_key("tokenizer.ggml.token_type", kI32, std::vector<std::int32_t>{2, 3, 3});
+  out.text_key("tokenizer.chat_template", "{{ raise_exception('no') }}");
+  out.text_key("tokenizer.chat_template.rag", "rag: {{ messages[0].content }}");
+  const auto file = parse_gguf(out.bytes).value();
+  const auto tokenizer = Tokenizer::load(file).value();
+  const auto chat = ChatTemplate::load(file, tokenizer).value();
+  CHECK(chat.name() == "file:rag");
+  CHECK(chat.render(Messages{{"user", "x"}}).value() == "rag: x");
 }
 
 TEST_CASE("an unknown role is refused, so that it cannot carry text past the content") {

@@ -6,8 +6,8 @@ namespace pennyweight {
 namespace {
 
 std::string rendered(std::string_view source, std::string_view json,
-                     Blanks blanks = Blanks::as_written) {
-  const Result<TextTemplate> parsed = TextTemplate::parse(source, blanks);
+                     Dialect dialect = Dialect::task_set) {
+  const Result<TextTemplate> parsed = TextTemplate::parse(source, dialect);
   if (!parsed) return "parse error: " + parsed.error().what;
   const Result<std::string> out = parsed->render(parse_json(json).value());
   return out ? *out : "error: " + out.error().what;
@@ -55,7 +55,7 @@ TEST_CASE("a template of Zephyr's kind leaves no lines of its own tags") {
                  "  {% if loop.last and add_generation_prompt %}\n"
                  "{{ '<|assistant|>' }}\n"
                  "{% endif %}\n{% endfor %}\n",
-                 kTalk, Blanks::chat_template) ==
+                 kTalk, Dialect::chat_template) ==
         "<|system|>\nBe brief.</s>\n<|user|>\n Hi </s>\n<|user|>\n1+1?</s>\n<|assistant|>\n");
 }
 
@@ -124,12 +124,12 @@ TEST_CASE("blanks are trimmed where a dash asks for it and nowhere else") {
   CHECK(rendered("a \n{%- if yes %} b {% endif -%}\n c", kRow) == "a b c");
   CHECK(rendered("a {{- n -}} b{#- x -#} c", kRow) == "a3bc");
   CHECK(rendered("a\n{% if yes %}\nb\n{% endif %}\n", kRow) == "a\n\nb\n\n");
-  CHECK(rendered("a\n  {% if yes %}\nb\n  {% endif %}\nc\n\n", kRow, Blanks::chat_template) ==
+  CHECK(rendered("a\n  {% if yes %}\nb\n  {% endif %}\nc\n\n", kRow, Dialect::chat_template) ==
         "a\nb\nc\n");
-  CHECK(rendered("a {% if yes %} b {% endif %}\n{{ n }}\n!", kRow, Blanks::chat_template) ==
+  CHECK(rendered("a {% if yes %} b {% endif %}\n{{ n }}\n!", kRow, Dialect::chat_template) ==
         "a  b 3\n!");
-  CHECK(rendered(" {%+ if yes %}x{% endif +%}\ny", kRow, Blanks::chat_template) == " x\ny");
-  CHECK(rendered("{# c #}\n  {% set v = 1 %}\r\n{{ v }}", kRow, Blanks::chat_template) == "1");
+  CHECK(rendered(" {%+ if yes %}x{% endif +%}\ny", kRow, Dialect::chat_template) == " x\ny");
+  CHECK(rendered("{# c #}\n  {% set v = 1 %}\r\n{{ v }}", kRow, Dialect::chat_template) == "1");
 }
 
 TEST_CASE("an undefined name is an error that names it and its place") {
@@ -145,8 +145,8 @@ TEST_CASE("what makes no sense is an error, not a guess") {
   for (const char* const bad :
        {"{{ n + 'x' }}", "{{ n | upper }}", "{{ q | join }}", "{{ choices }}", "{{ a }}",
         "{{ n % 0 }}", "{{ 26 | letter }}", "{{ -1 | letter }}", "{{ 1 in 2 }}", "{{ -q }}",
-        "{{ q[1:] }}", "{{ choices['a':] }}", "{% for x in n %}{% endfor %}", "{{ n | length }}",
-        "{{ 9223372036854775807 + 1 }}", "{{ choices | join(1) }}"}) {
+        "{{ q[1:q] }}", "{{ q | strip(1) }}", "{{ choices['a':] }}", "{% for x in n %}{% endfor %}",
+        "{{ n | length }}", "{{ 9223372036854775807 + 1 }}", "{{ choices | join(1) }}"}) {
     CAPTURE(bad);
     CHECK(rendered(bad, kRow).find("error: template line 1") == 0);
   }
@@ -170,9 +170,9 @@ TEST_CASE("a template that does not parse says where and what") {
                                 "{{ a[ }}",
                                 "{{ a[] }}",
                                 "{% set = 1 %}",
-                                "{{ a | default }}",
-                                "{{ a | strip(1) }}",
-                                "{{ a is odd }}",
+                                "{% break %}",
+                                "{% set x %}",
+                                "{{ a is odder }}",
                                 "{{ (a }}",
                                 "{{ a b }}",
                                 "{{ a; }}",
@@ -232,10 +232,8 @@ TEST_CASE("a hostile template reaches a limit, not the end of memory or stack") 
   for (int i = 0; i < 2000; ++i) long_list += ",0";
   CHECK(rendered("{% for a in l %}{% for b in l %}{% endfor %}{% endfor %}", long_list + "]}")
             .find("too many steps") != std::string::npos);
-  std::string sets;
-  for (int i = 0; i < 10; ++i) sets += "{% set k = l %}";
-  CHECK(rendered("{% for a in l %}" + sets + "{% endfor %}", long_list + "]}").find("error: ") ==
-        0);
+  CHECK(rendered("{% for a in l %}{% set k = l + l %}{% endfor %}", long_list + "]}")
+            .find("too many steps") != std::string::npos);
 }
 
 TEST_CASE("a template of nothing renders to nothing") {
