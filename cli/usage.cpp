@@ -111,7 +111,7 @@ Error option_error(const CLI::Option& option, const CLI::ParseError& error, cons
   if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
     return {ErrorKind::usage, name + " is missing", path_of(app) + " cannot do without it",
             fmt::format("write {} {}{}; {}", path_of(app), name,
-                        option.get_positional() ? "" : " VALUE", fix)};
+                        name[0] == '-' ? " VALUE" : "", fix)};
   }
   if (option.get_items_expected_max() == 0) {
     return {ErrorKind::usage, name + " takes no value", "it is a switch",

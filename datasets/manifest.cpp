@@ -35,9 +35,15 @@ std::optional<TextTemplate> read_template(ObjectReader& reader, std::string_view
 }
 
 void read_prompt(ObjectReader& prompt, Manifest& manifest) {
-  prompt.allow({"system", "user", "few_shot"});
+  prompt.allow({"system", "user", "as", "target_delimiter", "few_shot"});
   manifest.prompt.system = read_template(prompt, "system");
   manifest.prompt.user = read_template(prompt, "user");
+  manifest.prompt.as_text = prompt.one_of("as", {"chat", "text"}) == "text";
+  manifest.prompt.target_delimiter =
+      prompt.text("target_delimiter").value_or(manifest.prompt.as_text ? " " : "");
+  if (manifest.prompt.as_text && manifest.prompt.system) {
+    prompt.wrong("system", "a prompt as \"text\" has no system message", "put it into prompt.user");
+  }
   if (!prompt.has("few_shot")) return;
   ObjectReader reader = prompt.object("few_shot");
   reader.allow({"rows", "sha256", "k", "pick", "as", "delimiter"});
@@ -46,7 +52,11 @@ void read_prompt(ObjectReader& prompt, Manifest& manifest) {
   FewShot& few_shot = manifest.prompt.few_shot;
   few_shot.count = static_cast<std::size_t>(reader.integer("k", 0, 1000).value_or(0));
   manifest.examples_by_hash = reader.one_of("pick", {"first", "hash"}) == "hash";
-  few_shot.as_turns = reader.one_of("as", {"turns", "text"}) == "turns";
+  few_shot.as_turns = !(manifest.prompt.as_text && !reader.has("as")) &&
+                      reader.one_of("as", {"turns", "text"}) == "turns";
+  if (few_shot.as_turns && manifest.prompt.as_text) {
+    reader.wrong("as", "a prompt as \"text\" has no turns", "give \"text\"");
+  }
   few_shot.delimiter = reader.text("delimiter").value_or(few_shot.delimiter);
 }
 
@@ -61,10 +71,7 @@ void read_generate(ObjectReader reader, GenerationDefaults& generate) {
     reader.wrong("repeats", "a set that repeats itself is not supported", "repeat the run instead",
                  ErrorKind::unsupported);
   }
-  if (reader.flag("json_mode", false)) {
-    reader.wrong("json_mode", "JSON mode is not supported", "ask for JSON in the prompt",
-                 ErrorKind::unsupported);
-  }
+  generate.json_mode = reader.flag("json_mode", false);
 }
 
 void read_score(ObjectReader reader, Manifest& manifest) {
@@ -76,6 +83,10 @@ void read_score(ObjectReader reader, Manifest& manifest) {
   // The extractor is checked by making the scorer with it.
   if (const auto scorer = make_scorer(scorer_of(manifest, Row())); reader.ok() && !scorer) {
     reader.wrong("extract", scorer.error().what, scorer.error().fix);
+  }
+  // Nothing is generated, so there is nothing that the author could bound.
+  if (asks_likelihood(manifest.scorer) && !manifest.info.generate.max_tokens) {
+    manifest.info.generate.max_tokens = 1;
   }
 }
 
@@ -179,7 +190,8 @@ std::string manifest_hash(const Manifest& manifest, const std::string& rows_sha2
 
 ScorerSpec scorer_of(const Manifest& manifest, const Row& row) {
   ScorerSpec spec = row.scorer.value_or(manifest.scorer);
-  if (!manifest.extract.is_null() && spec.parameters.find("extract") == nullptr) {
+  if (!manifest.extract.is_null() && !asks_likelihood(spec) &&
+      spec.parameters.find("extract") == nullptr) {
     spec.parameters.set("extract", manifest.extract);
   }
   return spec;

@@ -44,7 +44,11 @@ Result<std::vector<std::pair<std::string, std::string>>> render_examples(
 }  // namespace
 
 Result<std::vector<Message>> render_prompt(const PromptTemplate& prompt, const Row& row) {
-  if (!row.messages.empty()) return row.messages;
+  if (!row.messages.empty()) {
+    if (!prompt.as_text) return row.messages;
+    return fail(ErrorKind::invalid_input, "its \"messages\" are a conversation",
+                "the manifest's prompt.as is \"text\"", "give \"vars\", or one of \"turns\"");
+  }
   std::vector<Message> messages;
   if (prompt.system) {
     auto text = prompt.system->render(variables(row));
@@ -59,7 +63,7 @@ Result<std::vector<Message>> render_prompt(const PromptTemplate& prompt, const R
       messages.push_back({"user", std::move(question)});
       messages.push_back({"assistant", std::move(answer)});
     } else {
-      before += question + answer + prompt.few_shot.delimiter;
+      before += question + prompt.target_delimiter + answer + prompt.few_shot.delimiter;
     }
   }
   auto question = render_user(prompt, row);

@@ -22,6 +22,8 @@ struct FewShot {
 struct PromptTemplate {
   std::optional<TextTemplate> system;
   std::optional<TextTemplate> user;
+  bool as_text = false;          // no chat: the user's text is all that the model sees
+  std::string target_delimiter;  // before a continuation, and an example's answer in a text
   FewShot few_shot;
 };
 

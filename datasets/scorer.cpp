@@ -14,8 +14,12 @@ struct Entry {
   ScorerFactory make;
 };
 constexpr Entry kScorers[] = {
-    {"exact_match", make_exact_match},     {"includes", make_includes},   {"regex", make_regex},
-    {"numeric_close", make_numeric_close}, {"mc_letter", make_mc_letter},
+    {"exact_match", make_exact_match},
+    {"includes", make_includes},
+    {"regex", make_regex},
+    {"numeric_close", make_numeric_close},
+    {"mc_letter", make_mc_letter},
+    {"loglikelihood", make_loglikelihood},
 };
 
 std::vector<std::string> read_extract(ObjectReader& parameters) {

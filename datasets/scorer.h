@@ -31,7 +31,14 @@ class Scorer {
                       const std::vector<std::string>& choices) const = 0;
 };
 
-// exact_match, includes, regex, numeric_close, mc_letter. An unknown name or parameter is an error
+// Whether its answers are log-likelihoods of the row's choices, as likelihood_answer writes them.
+bool asks_likelihood(const ScorerSpec& spec);
+// The answer to such a task: for each continuation the natural log of its probability after the
+// prompt, and its tokens. A scorer, and whoever reads the store, finds both.
+std::string likelihood_answer(const std::vector<double>& log_likelihoods,
+                              const std::vector<int>& tokens);
+
+// exact_match, includes, regex, numeric_close, mc_letter, loglikelihood. An unknown name or parameter is an error
 // with a suggestion.
 Result<std::unique_ptr<Scorer>> make_scorer(const ScorerSpec& spec);
 const std::vector<std::string>& scorer_names();

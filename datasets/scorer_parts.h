@@ -54,5 +54,6 @@ std::unique_ptr<Scorer> make_includes(ObjectReader& parameters);
 std::unique_ptr<Scorer> make_regex(ObjectReader& parameters);
 std::unique_ptr<Scorer> make_numeric_close(ObjectReader& parameters);
 std::unique_ptr<Scorer> make_mc_letter(ObjectReader& parameters);
+std::unique_ptr<Scorer> make_loglikelihood(ObjectReader& parameters);
 
 }  // namespace pennyweight

@@ -36,7 +36,10 @@ struct ScorerSpec {
 struct Task {
   std::string id, group, cluster;
   std::vector<std::string> tags;
-  std::vector<Message> messages;
+  std::vector<Message> messages;  // where `is_text`, one of the user's
+  bool is_text = false;           // the prompt is this text as it stands: no chat template
+  // Not empty: how likely each of these is after the prompt is asked for, not an answer.
+  std::vector<std::string> continuations;
   std::vector<std::string> choices;
   std::vector<std::string> targets;  // any of them is right
   ScorerSpec scorer;
@@ -50,6 +53,7 @@ struct GenerationDefaults {
   std::optional<int> max_tokens;
   std::optional<double> temperature;
   std::vector<std::string> stop;
+  bool json_mode = false;  // the answer is a JSON object, where the target can promise it
 };
 
 // What happens to each outcome (docs/task_sets.md). The shares of refused and empty count as wrong,

@@ -39,7 +39,7 @@ std::optional<FollowedText> ChatTemplate::probe(const std::vector<ChatMessage>& 
 // what it wants: content as one text or in parts, and whether it has a place for a system message.
 Result<ChatTemplate> ChatTemplate::of_file(std::string name, const std::string& source,
                                            const Tokenizer& tokenizer) {
-  auto parsed = TextTemplate::parse(source, Dialect::chat_template);
+  auto parsed = TextTemplate::parse(source, TemplateUse::chat_template);
   if (!parsed) return fail(parsed.error());
   ChatTemplate own(std::move(name), source, tokenizer, std::move(*parsed));
   const auto shows = [](const std::optional<FollowedText>& prompt, std::string_view content) {
@@ -145,14 +145,20 @@ Result<std::string> ChatTemplate::render(std::span<const ChatMessage> messages) 
 }
 
 Result<std::vector<Token>> ChatTemplate::encode(std::span<const ChatMessage> messages,
-                                                const Tokenizer& tokenizer) const {
+                                                const Tokenizer& tokenizer,
+                                                std::string_view answer) const {
   const auto ready = prepared(messages);
   if (!ready) return fail(ready.error());
   const auto prompt = render_prepared(*ready);
   if (!prompt) return fail(prompt.error());
   std::vector<TextRange> content;
   for (const TextSpan& span : prompt->spans) content.push_back({span.begin, span.end});
-  std::vector<Token> tokens = tokenizer.encode(prompt->text, content);
+  std::string text = prompt->text;
+  if (!answer.empty()) {
+    content.push_back({text.size(), text.size() + answer.size()});
+    text += answer;
+  }
+  std::vector<Token> tokens = tokenizer.encode(text, content);
   if (tokenizer.add_bos() && (tokens.empty() || tokens[0] != tokenizer.bos())) {
     tokens.insert(tokens.begin(), tokenizer.bos());
   }

@@ -7,7 +7,8 @@
 #include <sched.h>
 
 #include "local_backend/cpu_engine.h"
-#include "local_backend/gguf/gguf_file.h"
+#include "local_backend/model_facts.h"
+#include "local_backend/model_source.h"
 
 namespace pennyweight::llm {
 namespace {
@@ -80,49 +81,24 @@ Result<std::size_t> pick_positions(std::uint64_t weights, std::uint64_t block, i
   return (*available - weights) / block * kKvBlock;
 }
 
-ModelInfo describe(const std::filesystem::path& path, const GgufFile& file,
-                   const LoadedModel& model) {
-  const ModelConfig& config = model.config;
-  ModelInfo info;
-  info.path = path.string();
-  info.name = file.text_value("general.name").value_or(std::nullopt).value_or(path.stem().string());
-  info.architecture = config.architecture->name;
-  info.quantization = model.weights.quantization;
-  info.file_bytes = file.file_size();
-  info.parameters = model.weights.parameters;
-  info.weight_bytes = model.weights.bytes_per_token;
-  info.kv_bytes_per_token = KvPool::block_bytes(config) / kKvBlock;
-  info.layers = static_cast<int>(config.layers.size());
-  info.embedding_length = config.embedding_length;
-  info.heads = config.heads;
-  info.kv_heads = config.kv_heads;
-  info.head_length = config.head_length;
-  info.feed_forward_length = config.feed_forward_length;
-  info.vocabulary_size = config.vocabulary_size;
-  info.context_limit = config.context_length;
-  info.chat_template = model.chat_template.name();
-  info.chat_template_sha256 = model.chat_template.hash();
-  return info;
-}
-
-Result<std::unique_ptr<Engine>> open_model(const std::filesystem::path& path,
+Result<std::unique_ptr<Engine>> open_engine(const std::filesystem::path& path,
                                            const EngineOptions& options) {
   const auto table = pick_kernels(options.kernels);
   if (!table) return fail(table.error());
   const auto threads = pick_threads(options.threads);
   if (!threads) return fail(threads.error());
-  const auto file = GgufFile::open(path);
+  const auto file = open_model(path);
   if (!file) return fail(file.error());
   const auto config = read_model_config(*file);
   if (!config) return fail(in_file(path, config.error()));
-  const auto weight_bytes = packed_bytes(*file, *config);
-  if (!weight_bytes) return fail(in_file(path, weight_bytes.error()));
+  const auto sizes = measure_weights(*file, *config);
+  if (!sizes) return fail(in_file(path, sizes.error()));
   const auto context = pick_context(options.context_tokens, *config);
   if (!context) return fail(in_file(path, context.error()));
   const auto parallel = pick_parallel(options.parallel);
   if (!parallel) return fail(parallel.error());
   const auto positions =
-      pick_positions(*weight_bytes, KvPool::block_bytes(*config), *context, *parallel);
+      pick_positions(sizes->packed_bytes, KvPool::block_bytes(*config), *context, *parallel);
   if (!positions) return fail(in_file(path, positions.error()));
 
   auto tokenizer = Tokenizer::load(*file);
@@ -142,7 +118,9 @@ Result<std::unique_ptr<Engine>> open_model(const std::filesystem::path& path,
 
   auto model = std::make_unique<LoadedModel>(LoadedModel{
       *config, *std::move(weights), *std::move(tokenizer), *std::move(chat_template), {}});
-  model->info = describe(path, *file, *model);
+  model->info = describe_model(path, *file, *config, *sizes);
+  model->info.chat_template = model->chat_template.name();
+  model->info.chat_template_sha256 = model->chat_template.hash();
   model->info.context_tokens = *context;
   model->info.threads = *threads;
   model->info.parallel = *parallel;
@@ -153,33 +131,62 @@ Result<std::unique_ptr<Engine>> open_model(const std::filesystem::path& path,
 
 }  // namespace
 
-Result<std::unique_ptr<Engine>> Engine::open(const std::filesystem::path& gguf,
+Result<std::unique_ptr<Engine>> Engine::open(const std::filesystem::path& model,
                                              const EngineOptions& options) {
   try {
-    return open_model(gguf, options);
+    return open_engine(model, options);
   } catch (const std::exception& e) {  // no memory for buffers, or no thread
-    return fail(ErrorKind::io, fmt::format("cannot open {}", gguf.string()), e.what(),
+    return fail(ErrorKind::io, fmt::format("cannot open {}", model.string()), e.what(),
                 "use a smaller model or fewer threads");
   }
 }
 
-Result<std::vector<Token>> Engine::encode(const Prompt& prompt) const {
-  Result<std::vector<Token>> tokens;
-  if (const auto* messages = std::get_if<std::vector<ChatMessage>>(&prompt)) {
-    tokens = chat_template().encode(*messages, tokenizer());
-    if (!tokens) return tokens;
-  } else if (const auto* text = std::get_if<PromptText>(&prompt)) {
-    tokens = tokenizer().encode(text->text, Specials::parse);
-    if (tokenizer().add_bos()) tokens->insert(tokens->begin(), tokenizer().bos());
-  } else {
-    tokens = std::get<std::vector<Token>>(prompt);
+namespace {
+
+Result<std::vector<Token>> encode_with(const Engine& engine, const Prompt& prompt,
+                                       std::string_view answer) {
+  const Tokenizer& tokenizer = engine.tokenizer();
+  if (const auto* messages = std::get_if<std::vector<ChatMessage>>(&prompt))
+    return engine.chat_template().encode(*messages, tokenizer, answer);
+  if (const auto* ids = std::get_if<std::vector<Token>>(&prompt)) {
+    if (answer.empty()) return *ids;
+    return fail(ErrorKind::usage, "a continuation needs a prompt of text",
+                "tokens may join over its border", "give the prompt as text");
   }
+  const std::string& text = std::get<PromptText>(prompt).text;
+  const TextRange literal{text.size(), text.size() + answer.size()};
+  std::vector<Token> tokens =
+      answer.empty() ? tokenizer.encode(text, Specials::parse)
+                     : tokenizer.encode(text + std::string(answer), std::span(&literal, 1));
+  if (tokenizer.add_bos()) tokens.insert(tokens.begin(), tokenizer.bos());
+  return tokens;
+}
+
+}  // namespace
+
+Result<std::vector<Token>> Engine::encode(const Prompt& prompt) const {
+  auto tokens = encode_with(*this, prompt, {});
+  if (!tokens) return tokens;
   const auto context = static_cast<std::size_t>(info().context_tokens);
   if (tokens->size() >= context)
     return fail(ErrorKind::unsupported, fmt::format("the prompt has {} tokens", tokens->size()),
                 fmt::format("the context is {}, and the answer needs room too", context),
                 "shorten the prompt, or open the model with a larger context");
   return tokens;
+}
+
+Result<Engine::Continued> Engine::encode(const Prompt& prompt,
+                                         std::string_view continuation) const {
+  const auto before = encode(prompt);
+  if (!before) return fail(before.error());
+  auto whole = encode_with(*this, prompt, continuation);
+  if (!whole) return fail(std::move(whole).error());
+  if (before->empty() || whole->size() < 2)
+    return fail(ErrorKind::invalid_input, "there is nothing before the continuation", "",
+                "give a prompt that is not empty");
+  // Where the continuation joins the prompt's last token it still has that one.
+  const auto cut = static_cast<std::ptrdiff_t>(std::min(before->size(), whole->size() - 1));
+  return Continued{{whole->begin(), whole->begin() + cut}, {whole->begin() + cut, whole->end()}};
 }
 
 }  // namespace pennyweight::llm

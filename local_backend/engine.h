@@ -36,7 +36,6 @@ struct EngineOptions {
 
 struct ModelInfo {
   std::string path, name, architecture, quantization;  // quantization: "Q4_0", "F16", or "mixed"
-  std::string file_sha256;  // of the whole file; filled only by hash_file()
   std::uint64_t file_bytes = 0;
   std::uint64_t parameters = 0;
   std::uint64_t weight_bytes = 0;  // read once for each decoded token, embeddings excepted
@@ -105,9 +104,10 @@ using Prompt = std::variant<std::vector<ChatMessage>, PromptText, std::vector<To
 // One thread at a time may be inside an Engine, except for cancel().
 class Engine {
  public:
-  // Reads and packs all weights: the file is not needed afterwards. Refuses by name what it does
-  // not run, and says how much memory it would take when that is more than the machine has.
-  static Result<std::unique_ptr<Engine>> open(const std::filesystem::path& gguf,
+  // A file, or "synth/NAME:TYPE" (model_source.h). Reads and packs all weights: the file is not
+  // needed afterwards. Refuses by name what it does not run, and says how much memory it would take
+  // when that is more than the machine has.
+  static Result<std::unique_ptr<Engine>> open(const std::filesystem::path& model,
                                               const EngineOptions& options);
   virtual ~Engine() = default;
 
@@ -118,6 +118,14 @@ class Engine {
   // Template and tokenisation. Fails with the counts, as unsupported, when the prompt does not fit
   // the context; so does submit() when prompt and answer together do not.
   Result<std::vector<Token>> encode(const Prompt& prompt) const;
+  // A prompt and what is to follow it, for SequenceSpec.forced. Tokenised as one text and cut at
+  // the prompt's own number of tokens, as lm-evaluation-harness does: a border may fall inside a
+  // token. `continuation` is text without special tokens, not empty. A prompt of tokens is
+  // refused: its text is not known.
+  struct Continued {
+    std::vector<Token> prompt, continuation;  // neither empty
+  };
+  Result<Continued> encode(const Prompt& prompt, std::string_view continuation) const;
 
   // Queues a sequence. They start first in first out, as soon as there is room for the whole of
   // prompt and answer in the cache.

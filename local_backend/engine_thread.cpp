@@ -46,19 +46,27 @@ struct EngineThread::Impl final : StepSink {
   }
 
   Result<SequenceId> submit(GenerateRequest& request) {
-    auto tokens = engine->encode(request.prompt);
-    if (!tokens) return fail(std::move(tokens).error());
-    if (request.max_tokens == 0) {
-      request.max_tokens = engine->info().context_tokens - static_cast<int>(tokens->size());
+    SequenceSpec spec;
+    if (request.continuation.empty()) {
+      auto tokens = engine->encode(request.prompt);
+      if (!tokens) return fail(std::move(tokens).error());
+      spec.prompt = *std::move(tokens);
+    } else {
+      auto tokens = engine->encode(request.prompt, request.continuation);
+      if (!tokens) return fail(std::move(tokens).error());
+      spec.prompt = std::move(tokens->prompt);
+      spec.forced = std::move(tokens->continuation);
     }
-    return engine->submit({.prompt = *std::move(tokens),
-                           .sampling = std::move(request.sampling),
-                           .max_tokens = request.max_tokens,
-                           .stop = std::move(request.stop),
-                           .ignore_eos = request.ignore_eos,
-                           .top = request.top,
-                           .forced = std::move(request.forced),
-                           .grammar = std::move(request.grammar)});
+    spec.max_tokens = request.max_tokens;
+    if (spec.max_tokens == 0) {
+      spec.max_tokens = engine->info().context_tokens - static_cast<int>(spec.prompt.size());
+    }
+    spec.sampling = std::move(request.sampling);
+    spec.stop = std::move(request.stop);
+    spec.ignore_eos = request.ignore_eos;
+    spec.top = request.top;
+    spec.grammar = std::move(request.grammar);
+    return engine->submit(std::move(spec));
   }
 
   void begin(Generation generation) {

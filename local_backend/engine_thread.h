@@ -16,7 +16,7 @@ struct GenerateRequest {
   std::vector<std::string> stop;
   bool ignore_eos = false;
   int top = 0;                             // as in SequenceSpec
-  std::vector<Token> forced;               // as in SequenceSpec
+  std::string continuation;                // not empty: SequenceSpec.forced, as text
   std::shared_ptr<const Grammar> grammar;  // as in SequenceSpec
 };
 

@@ -42,17 +42,12 @@ Result<MixtureModel> mixture_model(const GgufFile& file) {
   const auto heads = number(file, prefix + "attention.head_count", 1);
   const auto kv_heads = number(file, prefix + "attention.head_count_kv", heads.value_or(1));
   const auto experts = number(file, prefix + "expert_count", 0);
-  const auto parts = number(file, "split.count", 1);
-  for (const auto* value : {&layers, &heads, &kv_heads, &experts, &parts}) {
+  for (const auto* value : {&layers, &heads, &kv_heads, &experts}) {
     if (!*value) return fail(value->error());
     if (**value > 65535) {
-      return fail(ErrorKind::invalid_input, fmt::format("{} layers, heads or parts", **value),
+      return fail(ErrorKind::invalid_input, fmt::format("{} layers, heads or experts", **value),
                   "no model has so many", "get the file again");
     }
-  }
-  if (*parts > 1) {
-    return fail(ErrorKind::unsupported, fmt::format("the model is split into {} files", *parts), "",
-                "merge them first (llama-gguf-split --merge)");
   }
   if (*layers == 0) {
     return fail(ErrorKind::invalid_input, fmt::format("the file has no {}block_count", prefix),

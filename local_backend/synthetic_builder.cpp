@@ -38,11 +38,11 @@ class ModelBuilder {
       : spec_(spec),
         vocabulary_(synthetic_vocabulary(static_cast<std::size_t>(spec.vocabulary_size))) {}
 
-  Result<void> write(const std::filesystem::path& path) {
+  const GgufWriter& build() {
     set_metadata();
     set_tokenizer();
     add_tensors();
-    return writer_.write(path);
+    return writer_;
   }
 
  private:
@@ -288,7 +288,11 @@ class ModelBuilder {
 }  // namespace
 
 Result<void> build_synthetic_model(const SyntheticSpec& spec, const std::filesystem::path& path) {
-  return ModelBuilder(spec).write(path);
+  return ModelBuilder(spec).build().write(path);
+}
+
+Result<GgufFile> build_synthetic_model(const SyntheticSpec& spec) {
+  return ModelBuilder(spec).build().in_memory();
 }
 
 }  // namespace pennyweight::llm

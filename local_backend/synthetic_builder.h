@@ -9,5 +9,6 @@ namespace pennyweight::llm {
 
 // `spec` is known to be possible.
 Result<void> build_synthetic_model(const SyntheticSpec& spec, const std::filesystem::path& path);
+Result<GgufFile> build_synthetic_model(const SyntheticSpec& spec);
 
 }  // namespace pennyweight::llm

@@ -160,4 +160,9 @@ Result<void> write_synthetic_model(const SyntheticSpec& spec, const std::filesys
   return build_synthetic_model(spec, path);
 }
 
+Result<GgufFile> synthetic_model(const SyntheticSpec& spec) {
+  if (auto valid = check(spec); !valid) return fail(std::move(valid).error());
+  return build_synthetic_model(spec);
+}
+
 }  // namespace pennyweight::llm

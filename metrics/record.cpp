@@ -202,8 +202,9 @@ std::vector<Duration> inter_chunk_gaps(const RequestRecord& r) {
 
 std::optional<double> output_tokens_per_second(const RequestRecord& r) {
   const std::optional<Duration> whole = e2e(r, From::sent);
-  if (!whole || whole->count() <= 0 || !r.usage.output_tokens) return std::nullopt;
-  return static_cast<double>(*r.usage.output_tokens) / to_seconds(*whole);
+  const std::int64_t tokens = r.usage.output_tokens.value_or(0);
+  if (!whole || whole->count() <= 0 || tokens <= 0) return std::nullopt;
+  return static_cast<double>(tokens) / to_seconds(*whole);
 }
 
 }  // namespace pennyweight

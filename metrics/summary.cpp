@@ -116,7 +116,7 @@ void add_volume(Summary& s, const Requests& requests) {
     s.output_bytes += static_cast<std::int64_t>(r.answer.size());
     s.output_characters += static_cast<std::int64_t>(code_point_count(r.answer));
   }
-  if (s.output_tokens && s.busy_s > 0) {
+  if (s.output_tokens && *s.output_tokens > 0 && s.busy_s > 0) {
     s.output_tokens_per_s_system = static_cast<double>(*s.output_tokens) / s.busy_s;
   }
   if (s.n_ok > 0 && s.busy_s > 0) s.requests_per_s = s.n_ok / s.busy_s;

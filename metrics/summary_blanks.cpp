@@ -38,9 +38,11 @@ class Explainer {
     distribution("icg_ms", s_.inter_chunk_gap_ms, "no answer came in more than one piece");
     const Distribution& rate = s_.output_tokens_per_s;
     explain("output_tokens_per_s_request_p50", rate.p50,
-            rate.n == 0 ? none("no answer has its tokens counted") : too_few(0.5, rate.n));
+            rate.n == 0 ? none("no answer has tokens that are counted") : too_few(0.5, rate.n));
     explain("output_tokens_per_s_system", s_.output_tokens_per_s_system,
-            s_.output_tokens ? "no time was measured" : uncounted());
+            !s_.output_tokens       ? uncounted()
+            : *s_.output_tokens > 0 ? "no time was measured"
+                                    : "no token was generated");
     explain("requests_per_s", s_.requests_per_s, none("no time was measured"));
   }
 

@@ -1,159 +1,13 @@
 #include "runners/local_target.h"
 
 #include <algorithm>
-#include <map>
 
 #include "local_backend/engine_thread.h"
 #include "local_backend/grammar/json_schema.h"
+#include "runners/local_recording.h"
 
 namespace pennyweight {
 namespace {
-
-constexpr Duration kProgressPeriod = std::chrono::milliseconds(100);
-constexpr std::size_t kBytesPerToken = 8;  // more than most vocabularies need; growing is only slow
-
-// One request on its way through the engine. Filled on the engine's thread only, read on the loop's
-// only after the hand-over at the end.
-struct Recording {
-  std::vector<Chunk> chunks;
-  bool streamed = true;
-  std::string answer;
-  int prompt_tokens = 0, cached_tokens = 0, output_tokens = 0;
-  std::uint32_t held_back = 0;  // tokens whose text has not come yet
-  bool prefilled = false;
-  Instant done{};
-  llm::FinishReason reason = llm::FinishReason::cancelled;
-  std::optional<Error> error;
-};
-
-// What the loop's side knows of a request.
-struct Call {
-  llm::GenerationId generation = 0;  // 0: never reached the engine
-  TimerId timeout = 0;
-  Instant sent{};
-  bool timed_out = false;
-};
-
-// Shared by the target and what it posts to the loop, which may run after the target is gone. Only
-// the loop's thread looks inside.
-struct Desk {
-  EventLoop* loop = nullptr;
-  EventSink* sink = nullptr;  // null: detached
-  std::map<RequestId, Call> calls;
-};
-
-Failure failure_of(const Error& error) {
-  const bool not_taken =
-      error.kind == ErrorKind::unsupported || error.kind == ErrorKind::invalid_input;
-  return not_taken ? Failure::unsupported : Failure::engine;
-}
-
-void set_end(const Recording& recording, const Call& call, Completion& out) {
-  switch (recording.reason) {
-    case llm::FinishReason::stop:
-      out.finish = Finish::stop;
-      return;
-    case llm::FinishReason::length:
-      out.finish = Finish::length;
-      return;
-    case llm::FinishReason::cancelled:
-      out.finish = Finish::cancelled;
-      out.failure = call.timed_out ? Failure::timeout : Failure::cancelled;
-      out.error_message = call.timed_out ? "the whole request took too long" : "cancelled";
-      return;
-    case llm::FinishReason::error:
-      break;
-  }
-  out.failure = recording.error ? failure_of(*recording.error) : Failure::engine;
-  if (!recording.error) return;
-  out.error_message = recording.error->what;
-  if (!recording.error->why.empty()) out.error_message += ": " + recording.error->why;
-}
-
-Completion complete(Recording recording, const Call& call) {
-  Completion out;
-  out.sent = call.sent;
-  out.done = recording.done;
-  set_end(recording, call, out);
-  if (recording.prefilled) {
-    out.usage.source = TokenSource::engine_exact;
-    out.usage.input_tokens = recording.prompt_tokens;
-    out.usage.cached_tokens = recording.cached_tokens;
-    out.usage.output_tokens = recording.output_tokens;
-  }
-  out.chunks = std::move(recording.chunks);
-  out.streamed = recording.streamed;
-  out.answer = std::move(recording.answer);
-  return out;
-}
-
-void finish(Desk& desk, RequestId id, Recording recording) {
-  const auto found = desk.calls.find(id);
-  if (desk.sink == nullptr || found == desk.calls.end()) return;
-  const Call call = found->second;
-  desk.calls.erase(found);
-  if (call.timeout != 0) desk.loop->cancel_timer(call.timeout);
-  desk.sink->on_finished(id, complete(std::move(recording), call));
-}
-
-class Recorder final : public llm::GenerationSink {
- public:
-  Recorder(RequestId id, int most_tokens, bool streamed, std::shared_ptr<Desk> desk,
-           const Clock& clock)
-      : id_(id), desk_(std::move(desk)), loop_(desk_->loop), clock_(clock), told_(clock.now()) {
-    const auto tokens = static_cast<std::size_t>(std::max(most_tokens, 0));
-    recording_.streamed = streamed;
-    recording_.chunks.reserve(streamed ? tokens + 1 : 1);
-    recording_.answer.reserve(tokens * kBytesPerToken);
-  }
-
-  void on_prefill(int prompt_tokens, int cached_tokens) override {
-    recording_.prompt_tokens = prompt_tokens;
-    recording_.cached_tokens = cached_tokens;
-    recording_.prefilled = true;
-  }
-
-  void on_token(const llm::GeneratedToken& token) override {
-    const Instant now = clock_.now();
-    ++recording_.output_tokens;
-    ++recording_.held_back;
-    add(now, token.bytes);
-    if (now - told_ < kProgressPeriod) return;
-    told_ = now;
-    loop_->post([desk = desk_, id = id_, chunks = static_cast<int>(recording_.chunks.size())] {
-      if (desk->sink != nullptr && desk->calls.contains(id)) desk->sink->on_progress(id, chunks);
-    });
-  }
-
-  void on_finished(llm::FinishReason reason, std::string_view tail, const Error* error) override {
-    recording_.done = clock_.now();
-    add(recording_.done, tail);
-    if (!recording_.streamed) add_chunk(recording_.done, recording_.answer.size());
-    recording_.reason = reason;
-    if (error != nullptr) recording_.error = *error;
-    auto whole = std::make_shared<Recording>(std::move(recording_));
-    loop_->post([desk = desk_, id = id_, whole] { finish(*desk, id, std::move(*whole)); });
-  }
-
- private:
-  void add(Instant at, std::string_view bytes) {
-    recording_.answer += bytes;
-    if (recording_.streamed) add_chunk(at, bytes.size());
-  }
-
-  void add_chunk(Instant at, std::size_t bytes) {
-    if (bytes == 0) return;
-    recording_.chunks.push_back({at, ChunkKind::content, static_cast<std::uint32_t>(bytes),
-                                 std::exchange(recording_.held_back, 0u)});
-  }
-
-  const RequestId id_;
-  const std::shared_ptr<Desk> desk_;
-  EventLoop* const loop_;
-  const Clock& clock_;
-  Instant told_;
-  Recording recording_;
-};
 
 llm::SamplingParams sampling(const GenerationParameters& g) {
   llm::SamplingParams out;  // greedy unless asked otherwise
@@ -221,7 +75,7 @@ class LocalTarget final : public Target {
   void detach() override {
     for (const auto& [id, call] : desk_->calls) {
       if (call.timeout != 0) desk_->loop->cancel_timer(call.timeout);
-      if (call.generation != 0) engine_.cancel(call.generation);
+      for (const auto generation : call.generations) engine_.cancel(generation);
     }
     desk_->calls.clear();
     desk_->sink = nullptr;
@@ -230,17 +84,17 @@ class LocalTarget final : public Target {
   void issue(RequestId id, const Request& request) override {
     Call& call = desk_->calls[id];
     call.sent = clock_.now();
-    if (std::holds_alternative<Continuations>(request.prompt))
-      return refuse(id, call.sent,
-                    {ErrorKind::unsupported,
-                     "log-likelihood requests are not supported by this version", "", ""});
     auto grammar = grammar_of(request.generation.response_format);
     if (!grammar) return refuse(id, call.sent, grammar.error());
-    const int most = std::min(request.generation.max_tokens, engine_.info().context_tokens);
-    auto sink = std::make_shared<Recorder>(id, most, request.generation.stream, desk_, clock_);
-    llm::GenerateRequest generate = generate_request(request);
-    generate.grammar = *std::move(grammar);
-    call.generation = engine_.submit(std::move(generate), std::move(sink));
+    if (const auto* asked = std::get_if<Continuations>(&request.prompt)) {
+      call.generations = submit(id, *asked);
+    } else {
+      const int most = std::min(request.generation.max_tokens, engine_.info().context_tokens);
+      llm::GenerateRequest generate = generate_request(request);
+      generate.grammar = *std::move(grammar);
+      auto sink = record_answer(id, most, request.generation.stream, desk_, clock_);
+      call.generations = {engine_.submit(std::move(generate), std::move(sink))};
+    }
     call.timeout =
         desk_->loop->call_at(call.sent + request.timeouts.total, [this, id] { time_out(id); });
     desk_->sink->on_sent(id, call.sent);
@@ -248,22 +102,39 @@ class LocalTarget final : public Target {
 
   void cancel(RequestId id) override {
     const auto found = desk_->calls.find(id);
-    if (found != desk_->calls.end() && found->second.generation != 0) {
-      engine_.cancel(found->second.generation);
-    }
+    if (found == desk_->calls.end()) return;
+    for (const auto generation : found->second.generations) engine_.cancel(generation);
   }
 
  private:
+  static llm::Prompt prompt_of(const RawPrompt& raw) { return llm::PromptText{raw.text}; }
+  static llm::Prompt prompt_of(const std::vector<Message>& messages) {
+    std::vector<llm::ChatMessage> chat;
+    for (const auto& m : messages) chat.push_back({m.role, m.content});
+    return chat;
+  }
+
+  // All at once: the engine takes as many into a step as it has room for.
+  std::vector<llm::GenerationId> submit(RequestId id, const Continuations& asked) {
+    const llm::Prompt prompt =
+        std::visit([](const auto& prefix) { return prompt_of(prefix); }, asked.prefix);
+    auto sinks = record_likelihoods(id, asked.continuations.size(), desk_, clock_);
+    std::vector<llm::GenerationId> out;
+    for (std::size_t i = 0; i < sinks.size(); ++i) {
+      llm::GenerateRequest one;
+      one.prompt = prompt;
+      one.continuation = asked.continuations[i];
+      out.push_back(engine_.submit(std::move(one), std::move(sinks[i])));
+    }
+    return out;
+  }
+
   static llm::GenerateRequest generate_request(const Request& request) {
     llm::GenerateRequest out;
     if (const auto* raw = std::get_if<RawPrompt>(&request.prompt)) {
-      out.prompt = llm::PromptText{raw->text};
+      out.prompt = prompt_of(*raw);
     } else {
-      std::vector<llm::ChatMessage> chat;
-      for (const auto& m : std::get<std::vector<Message>>(request.prompt)) {
-        chat.push_back({m.role, m.content});
-      }
-      out.prompt = std::move(chat);
+      out.prompt = prompt_of(std::get<std::vector<Message>>(request.prompt));
     }
     out.sampling = sampling(request.generation);
     out.max_tokens = request.generation.max_tokens;
@@ -298,7 +169,7 @@ class LocalTarget final : public Target {
     if (found == desk_->calls.end()) return;
     found->second.timeout = 0;
     found->second.timed_out = true;
-    engine_.cancel(found->second.generation);
+    for (const auto generation : found->second.generations) engine_.cancel(generation);
   }
 
   const Clock& clock_;

@@ -1,12 +1,9 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
-#include <filesystem>
 
-#include "local_backend/gguf/gguf_file.h"
-#include "local_backend/synthetic_model.h"
+#include "local_backend/model_source.h"
 #include "metrics/base/file_io.h"
-#include "metrics/machine.h"
 #include "runners/local_target.h"
 #include "runners/remote_target.h"
 #include "runners/simulated_target.h"
@@ -14,8 +11,6 @@
 
 namespace pennyweight {
 namespace {
-
-namespace fs = std::filesystem;
 
 std::string_view option(const TargetSpec& spec, std::string_view key) {
   for (const auto& [name, value] : spec.options) {
@@ -31,58 +26,15 @@ int number_option(const TargetSpec& spec, std::string_view key) {
   return out;
 }
 
-fs::path cache_directory() {
-  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache == '/') {
-    return fs::path(cache) / "pennyweight";
-  }
-  if (const char* home = std::getenv("HOME"); home != nullptr && *home == '/') {
-    return fs::path(home) / ".cache" / "pennyweight";
-  }
-  std::error_code ignored;
-  return fs::temp_directory_path(ignored) / "pennyweight";
-}
-
-// Same name and program version, same bytes; a file of another version is never used.
-Result<fs::path> synthetic_model(const std::string& location) {
-  const auto spec = llm::parse_synthetic(location);
-  if (!spec) return fail(spec.error());
-  std::string file = location.substr(std::string_view("synth/").size());
-  for (char& c : file) {
-    if (c == ':' || c == '/') c = '-';
-  }
-  const BuildInfo& build = build_info();
-  file += std::string("-") + build.version + "-" + build.commit + ".gguf";
-  fs::path directory = cache_directory();
-  std::error_code error;
-  fs::create_directories(directory, error);
-  if (error) {
-    directory = fs::temp_directory_path(error) / "pennyweight";
-    fs::create_directories(directory, error);
-  }
-  const fs::path path = directory / file;
-  if (fs::exists(path, error)) return path;
-  const auto written = write_file_atomically(path, [&](const fs::path& temporary) {
-    return llm::write_synthetic_model(*spec, temporary);
-  });
-  if (!written) return fail(written.error());
-  return path;
-}
-
 Result<std::unique_ptr<Target>> open_local(const TargetSpec& spec, const Clock& clock) {
-  fs::path path = spec.location;
-  if (spec.location.starts_with("synth/")) {
-    auto made = synthetic_model(spec.location);
-    if (!made) return fail(made.error());
-    path = *made;
-  }
   llm::EngineOptions options;
   options.threads = number_option(spec, "threads");
   options.context_tokens = number_option(spec, "ctx");
   options.parallel = number_option(spec, "parallel");
   options.reuse_prefix = option(spec, "prefix_cache") == "on";
-  auto engine = llm::Engine::open(path, options);
+  auto engine = llm::Engine::open(spec.location, options);
   if (!engine) return fail(engine.error());
-  auto hash = llm::model_sha256(path);
+  auto hash = llm::model_sha256(spec.location);
   if (!hash) return fail(hash.error());
   return make_local_target(spec.name, std::move(*engine), std::move(*hash), clock);
 }

@@ -7,6 +7,24 @@
 #include "runners/budget.h"
 
 namespace pennyweight {
+namespace {
+
+decltype(Request::prompt) prompt_of(const Task& task) {
+  if (task.continuations.empty()) {
+    if (!task.is_text) return task.messages;
+    return RawPrompt{task.messages.back().content};
+  }
+  Continuations out;
+  out.continuations = task.continuations;
+  if (task.is_text) {
+    out.prefix = RawPrompt{task.messages.back().content};
+  } else {
+    out.prefix = task.messages;
+  }
+  return out;
+}
+
+}  // namespace
 
 Result<GenerationParameters> generation_for(const PlanSpec& plan, const TaskSetInfo& set) {
   GenerationParameters out;
@@ -24,6 +42,7 @@ Result<GenerationParameters> generation_for(const PlanSpec& plan, const TaskSetI
   out.presence_penalty = plan.presence_penalty;
   out.repeat_penalty = plan.repeat_penalty;
   out.response_format = plan.response_format;
+  if (out.response_format.empty() && set.generate.json_mode) out.response_format = "json_object";
   out.stop = set.generate.stop;
   out.stream = plan.stream;
   return out;
@@ -32,7 +51,7 @@ Result<GenerationParameters> generation_for(const PlanSpec& plan, const TaskSetI
 Request make_request(const PlanSpec& plan, const TargetInfo& target,
                      const GenerationParameters& generation, const Task& task, int repeat) {
   Request out;
-  out.prompt = task.messages;
+  out.prompt = prompt_of(task);
   out.generation = generation;
   out.timeouts = plan.timeouts;
   if (target.kind != "remote" && generation.temperature.value_or(0) > 0) {

@@ -12,7 +12,7 @@ namespace pennyweight {
 // The plan's parameters over the task set's own. Without a bound on output tokens it is an error.
 Result<GenerationParameters> generation_for(const PlanSpec& plan, const TaskSetInfo& set);
 
-// `generation` with the task's messages. A sampling seed, different for each task and repeat and
+// `generation` with what the task asks: messages, a text, or continuations. A sampling seed, different for each task and repeat and
 // the same in every run, goes to targets that honour it and only where something is drawn.
 Request make_request(const PlanSpec& plan, const TargetInfo& target,
                      const GenerationParameters& generation, const Task& task, int repeat);

@@ -1,26 +1,56 @@
 #include "runners/target.h"
 
+#include <type_traits>
+
 #include "metrics/base/hash.h"
 
 namespace pennyweight {
 namespace {
 
+Value messages_value(const std::vector<Message>& messages) {
+  Value::List list;
+  for (const auto& m : messages) {
+    list.emplace_back(Value::Map{{"role", m.role}, {"content", m.content}});
+  }
+  return list;
+}
+
 Value prompt_value(const Request& request) {
   Value out;
-  if (const auto* messages = std::get_if<std::vector<Message>>(&request.prompt)) {
-    Value::List list;
-    for (const auto& m : *messages) {
-      list.emplace_back(Value::Map{{"role", m.role}, {"content", m.content}});
+  const auto set = [&out](const auto& prompt) {
+    if constexpr (std::is_same_v<std::decay_t<decltype(prompt)>, RawPrompt>) {
+      out.set("text", prompt.text);
+    } else {
+      out.set("messages", messages_value(prompt));
     }
-    out.set("messages", std::move(list));
+  };
+  if (const auto* messages = std::get_if<std::vector<Message>>(&request.prompt)) {
+    set(*messages);
   } else if (const auto* raw = std::get_if<RawPrompt>(&request.prompt)) {
-    out.set("text", raw->text);
+    set(*raw);
   } else {
     const auto& scored = std::get<Continuations>(request.prompt);
-    out.set("prefix", scored.prefix);
+    std::visit(set, scored.prefix);
     out.set("continuations", Value::List(scored.continuations.begin(), scored.continuations.end()));
   }
   return out;
+}
+
+std::size_t bytes_of(const std::vector<Message>& messages) {
+  std::size_t bytes = 0;
+  for (const auto& m : messages) bytes += m.content.size();
+  return bytes;
+}
+std::size_t bytes_of(const RawPrompt& prompt) {
+  return prompt.text.size();
+}
+// Each continuation is computed after the whole of the prefix.
+std::size_t bytes_of(const Continuations& scored) {
+  const std::size_t prefix =
+      std::visit([](const auto& prompt) { return bytes_of(prompt); }, scored.prefix);
+  std::size_t bytes = 0;
+  for (const auto& c : scored.continuations) bytes += prefix + c.size();
+  return bytes;
 }
 
 }  // namespace
@@ -44,17 +74,8 @@ Value to_value(const GenerationParameters& g) {
 }
 
 std::int64_t input_bytes(const Request& request) {
-  std::size_t bytes = 0;
-  if (const auto* messages = std::get_if<std::vector<Message>>(&request.prompt)) {
-    for (const auto& m : *messages) bytes += m.content.size();
-  } else if (const auto* raw = std::get_if<RawPrompt>(&request.prompt)) {
-    bytes = raw->text.size();
-  } else {
-    const auto& scored = std::get<Continuations>(request.prompt);
-    bytes = scored.prefix.size();
-    for (const auto& c : scored.continuations) bytes += c.size();
-  }
-  return static_cast<std::int64_t>(bytes);
+  return std::visit([](const auto& prompt) { return static_cast<std::int64_t>(bytes_of(prompt)); },
+                    request.prompt);
 }
 
 std::string prompt_sha256(const Request& request) {

@@ -40,9 +40,10 @@ Value to_value(const GenerationParameters&);
 struct RawPrompt {
   std::string text;
 };
-// Log-likelihood of each continuation after the prefix; local only.
+// Log-likelihood of each continuation after the prefix, answered as likelihood_answer writes them
+// (datasets/scorer.h); local only.
 struct Continuations {
-  std::string prefix;
+  std::variant<std::vector<Message>, RawPrompt> prefix;
   std::vector<std::string> continuations;
 };
 

@@ -30,6 +30,7 @@ void add_tasks(CLI::App& app, Action& chosen);
 void add_prices(CLI::App& app, Action& chosen);
 
 // Subcommands of `model`.
+void add_model_info(CLI::App& model, Action& chosen);
 void add_model_synth(CLI::App& model, Action& chosen);
 void add_model_quantize(CLI::App& model, Action& chosen);
 void add_model_tokenize(CLI::App& model, Action& chosen);

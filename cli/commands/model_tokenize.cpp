@@ -10,7 +10,7 @@
 
 #include "cli/commands/commands.h"
 #include "cli/print.h"
-#include "local_backend/gguf/gguf_file.h"
+#include "local_backend/model_source.h"
 #include "local_backend/tokenizer.h"
 
 namespace pennyweight {
@@ -22,7 +22,7 @@ struct Options {
 };
 
 Result<llm::Tokenizer> load_tokenizer(const std::string& path) {
-  auto file = llm::GgufFile::open(path);
+  auto file = llm::open_model(path);
   if (!file) return fail(file.error());
   auto tokenizer = llm::Tokenizer::load(*file);
   if (!tokenizer) tokenizer.error().what = path + ": " + tokenizer.error().what;

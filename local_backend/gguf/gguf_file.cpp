@@ -41,8 +41,11 @@ std::size_t GgufArray::size() const {
   return 0;
 }
 
-Result<GgufFile> GgufFile::parse(std::span<const std::byte> bytes, std::uint64_t total_size) {
-  return GgufParser(bytes, total_size).parse();
+Result<GgufFile> GgufFile::parse(std::span<const std::byte> bytes, std::uint64_t total_size,
+                                 std::shared_ptr<const TensorData> data) {
+  auto file = GgufParser(bytes, total_size).parse();
+  if (file) file->data_ = std::move(data);
+  return file;
 }
 
 Result<GgufFile> GgufFile::open(const std::filesystem::path& path) {
@@ -162,19 +165,14 @@ Result<void> GgufFile::read_tensor(const TensorInfo& tensor, std::span<std::byte
 
 Result<void> GgufFile::read_tensor(const TensorInfo& tensor, std::uint64_t first,
                                    std::span<std::byte> out) const {
-  if (tensor.part >= files_.size()) {
-    return fail(ErrorKind::internal, "this GGUF header was not read from a file");
-  }
   if (first > tensor.bytes || out.size() > tensor.bytes - first) {
     return fail(ErrorKind::internal, "a read beyond tensor \"" + tensor.name + "\"");
   }
+  if (data_ != nullptr) return data_->read(tensor, first, out);
+  if (tensor.part >= files_.size()) {
+    return fail(ErrorKind::internal, "this GGUF header was not read from a file");
+  }
   return files_[tensor.part].read_at(tensor.offset + first, out);
-}
-
-Result<std::string> model_sha256(const std::filesystem::path& path) {
-  const auto file = GgufFile::open(path);
-  if (!file) return fail(file.error());
-  return sha256_files(file->paths());
 }
 
 }  // namespace pennyweight::llm

@@ -43,12 +43,23 @@ struct GgufArray {
   std::size_t size() const;
 };
 
+// Tensors of a model that lies in no file. Any thread.
+class TensorData {
+ public:
+  virtual ~TensorData() = default;
+  // Fills `out` with the tensor's bytes from `first` on; never beyond its end.
+  virtual Result<void> read(const TensorInfo& tensor, std::uint64_t first,
+                            std::span<std::byte> out) const = 0;
+};
+
 // Header of a file; the tensors' data stays on disk. Immutable: any thread.
 class GgufFile {
  public:
   // `total_size` is that of the whole file; `bytes` must hold the header and may hold more. An error
   // names what is wrong and the byte offset. Trusts nothing: see tests/local_backend/gguf.
-  static Result<GgufFile> parse(std::span<const std::byte> bytes, std::uint64_t total_size);
+  // Tensors are read from `data`, if given.
+  static Result<GgufFile> parse(std::span<const std::byte> bytes, std::uint64_t total_size,
+                                std::shared_ptr<const TensorData> data = nullptr);
   // Reads the header of `path` and keeps the file open for read_tensor. The first part of a split
   // model ("NAME-00001-of-00003.gguf") brings the others beside it, and all are one: metadata of the
   // first without "split." keys, the tensors of all. Another part is refused.
@@ -73,8 +84,8 @@ class GgufFile {
   Result<std::optional<std::string>> text_value(std::string_view key) const;
   Result<std::shared_ptr<const GgufArray>> array_value(std::string_view key) const;  // null if missing
 
-  // Fills `out` (exactly tensor.bytes long). Any thread. Fails when opened by parse, or when the file
-  // has shrunk.
+  // Fills `out` (exactly tensor.bytes long). Any thread. Fails when parsed without data, or when the
+  // file has shrunk.
   Result<void> read_tensor(const TensorInfo& tensor, std::span<std::byte> out) const;
   // Part of a tensor, `first` bytes in.
   Result<void> read_tensor(const TensorInfo& tensor, std::uint64_t first,
@@ -96,9 +107,7 @@ class GgufFile {
   std::vector<Extent> metadata_extents_;
   std::vector<std::size_t> tensors_by_name_, metadata_by_key_;  // sorted indices
   std::vector<RandomAccessFile> files_;  // the parts; none when parsed
+  std::shared_ptr<const TensorData> data_;  // in place of files
 };
-
-// SHA-256 of a model's file, or of its parts one after another.
-Result<std::string> model_sha256(const std::filesystem::path& path);
 
 }  // namespace pennyweight::llm

@@ -4,6 +4,9 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <map>
+#include <mutex>
+#include <utility>
 
 #include "local_backend/gguf/gguf_parser.h"
 #include "metrics/base/file_io.h"
@@ -176,12 +179,65 @@ std::string GgufWriter::header() const {
   return out;
 }
 
+std::uint64_t GgufWriter::size_after(const std::string& header) const {
+  const std::uint64_t step = alignment();
+  std::uint64_t size = header.size();
+  for (const auto& tensor : tensors_) size += (tensor.info.bytes + step - 1) / step * step;
+  return size;
+}
+
+// Makes a piece whenever another one is wanted: readers go through a tensor together.
+class GgufWriter::Data final : public TensorData {
+ public:
+  explicit Data(std::vector<Tensor> tensors) : tensors_(std::move(tensors)) {
+    for (const Tensor& tensor : tensors_) by_name_.emplace(tensor.info.name, &tensor);
+  }
+
+  Result<void> read(const TensorInfo& tensor, std::uint64_t first,
+                    std::span<std::byte> out) const override {
+    const Tensor& wanted = *by_name_.at(tensor.name);
+    const std::scoped_lock lock(mutex_);
+    while (!out.empty()) {
+      const std::uint64_t begin = first / wanted.piece * wanted.piece;
+      if (auto made = make(wanted, begin); !made) return made;
+      const std::uint64_t skipped = first - begin;
+      const std::size_t length = std::min<std::size_t>(piece_.size() - skipped, out.size());
+      std::memcpy(out.data(), piece_.data() + skipped, length);
+      out = out.subspan(length);
+      first += length;
+    }
+    return {};
+  }
+
+ private:
+  Result<void> make(const Tensor& tensor, std::uint64_t begin) const {
+    if (made_ == &tensor && begin_ == begin) return {};
+    made_ = nullptr;
+    piece_.resize(static_cast<std::size_t>(std::min(tensor.piece, tensor.info.bytes - begin)));
+    if (auto filled = tensor.fill(begin, piece_); !filled) return filled;
+    made_ = &tensor;
+    begin_ = begin;
+    return {};
+  }
+
+  const std::vector<Tensor> tensors_;
+  std::map<std::string_view, const Tensor*> by_name_;
+  mutable std::mutex mutex_;  // of what follows
+  mutable const Tensor* made_ = nullptr;
+  mutable std::uint64_t begin_ = 0;
+  mutable std::vector<std::byte> piece_;
+};
+
+Result<GgufFile> GgufWriter::in_memory() const {
+  const std::string head = header();
+  return GgufFile::parse(std::as_bytes(std::span(head)), size_after(head),
+                         std::make_shared<Data>(tensors_));
+}
+
 Result<void> GgufWriter::write(const std::filesystem::path& path) const {
   const std::string head = header();
   const std::uint64_t step = alignment();
-  std::uint64_t size = head.size();
-  for (const auto& tensor : tensors_) size += (tensor.info.bytes + step - 1) / step * step;
-  auto readable = GgufFile::parse(std::as_bytes(std::span(head)), size);
+  auto readable = GgufFile::parse(std::as_bytes(std::span(head)), size_after(head));
   if (!readable) return fail(readable.error());
 
   return write_file_atomically(path, [&](const std::filesystem::path& temporary) -> Result<void> {

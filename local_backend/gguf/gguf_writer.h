@@ -31,6 +31,8 @@ class GgufWriter {
   // Temporary file, then rename. Peak memory is the largest tensor or piece. Fails, before asking
   // for data, on what our reader would refuse: a name twice, a row that is not whole blocks, ...
   Result<void> write(const std::filesystem::path& path) const;
+  // The file that write() would write, without writing it: data is asked for when it is read.
+  Result<GgufFile> in_memory() const;
 
  private:
   struct Tensor {
@@ -38,8 +40,10 @@ class GgufWriter {
     std::uint64_t piece = 0;
     FillPiece fill;
   };
+  class Data;
   std::uint64_t alignment() const;
   std::string header() const;
+  std::uint64_t size_after(const std::string& header) const;
   std::vector<std::pair<std::string, std::string>> metadata_;  // encoded
   std::vector<Tensor> tensors_;
 };

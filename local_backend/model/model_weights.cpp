@@ -24,16 +24,6 @@ std::string type_name(TensorType type) {
                            : fmt::format("type {}", static_cast<std::uint32_t>(type));
 }
 
-std::string runnable_types() {
-  std::string names;
-  for (std::uint32_t id = 0; id < 64; ++id) {
-    const auto type = static_cast<TensorType>(id);
-    if (panel_bytes(type, 256) == 0) continue;
-    names += (names.empty() ? "" : ", ") + type_name(type);
-  }
-  return names;
-}
-
 std::optional<Error> check(const TensorInfo& tensor, const WantedTensor& wanted) {
   if (tensor.ne != wanted.ne)
     return Error{ErrorKind::invalid_input,
@@ -47,8 +37,8 @@ std::optional<Error> check(const TensorInfo& tensor, const WantedTensor& wanted)
   if (panel_bytes(tensor.type, tensor.ne[0]) == 0)
     return Error{ErrorKind::unsupported,
                  fmt::format("tensor {} is {}", wanted.name, type_name(tensor.type)),
-                 "this engine runs: " + runnable_types(),
-                 "choose a file with one of these types (llama-quantize --pure makes one)"};
+                 "this engine runs: " + supported_types(),
+                 "choose another file of the model, or make one with `pennyweight model quantize`"};
   return std::nullopt;
 }
 
@@ -195,19 +185,27 @@ Result<void> load(const GgufFile& file, const TensorInfo& tensor, const WantedTe
 
 }  // namespace
 
-Result<std::uint64_t> packed_bytes(const GgufFile& file, const ModelConfig& config) {
+Result<WeightSizes> measure_weights(const GgufFile& file, const ModelConfig& config) {
   ModelWeights unused;
   const auto wanted = wanted_tensors(file, config, unused);
   std::set<std::string_view> used(std::begin(kDivisors), std::end(kDivisors));
-  std::uint64_t bytes = 0;
+  WeightSizes sizes;
   for (const WantedTensor& one : wanted) {
     used.insert(one.name);
     const TensorInfo* tensor = file.tensor(one.name);
     if (tensor == nullptr && one.optional) continue;
     if (auto error = tensor == nullptr ? missing(one) : check(*tensor, one))
       return fail(*std::move(error));
-    bytes += packed_size(*tensor, one);
+    const std::uint64_t bytes = packed_size(*tensor, one);
+    sizes.packed_bytes += bytes;
+    sizes.parameters += tensor->elements();
+    sizes.bytes_per_token += one.of_experts ? bytes / static_cast<std::uint64_t>(config.experts) *
+                                                  static_cast<std::uint64_t>(config.experts_used)
+                                            : bytes;
   }
+  if (!config.tied_output)
+    sizes.bytes_per_token -= packed_size(*file.tensor("token_embd.weight"), wanted.front());
+  sizes.quantization = common_type(file, wanted);
   if (auto error = check_divisors(file, config)) return fail(*std::move(error));
   for (const TensorInfo& tensor : file.tensors())
     if (!used.contains(tensor.name) && !is_ignored(tensor.name, config))
@@ -215,38 +213,27 @@ Result<std::uint64_t> packed_bytes(const GgufFile& file, const ModelConfig& conf
                   fmt::format("this engine's {} does not use it, so the answers would be wrong",
                               config.architecture->name),
                   "choose a model without it");
-  return bytes;
+  return sizes;
 }
 
 Result<ModelWeights> load_weights(const GgufFile& file, const ModelConfig& config,
                                   int context_tokens, ThreadTeam& team) {
-  const auto bytes = packed_bytes(file, config);
-  if (!bytes) return fail(bytes.error());
+  const auto sizes = measure_weights(file, config);
+  if (!sizes) return fail(sizes.error());
   ModelWeights weights;
-  auto arena = MemoryArena::reserve(*bytes);
+  auto arena = MemoryArena::reserve(sizes->packed_bytes);
   if (!arena) return fail(std::move(arena).error());
   weights.arena = *std::move(arena);
-  const auto wanted = wanted_tensors(file, config, weights);
-  for (const WantedTensor& one : wanted) {
+  for (const WantedTensor& one : wanted_tensors(file, config, weights)) {
     const TensorInfo* tensor = file.tensor(one.name);
     if (tensor == nullptr) continue;
-    weights.parameters += tensor->elements();
-    std::uint64_t read = packed_size(*tensor, one);
-    if (one.of_experts)
-      read = read / static_cast<std::uint64_t>(config.experts) *
-             static_cast<std::uint64_t>(config.experts_used);
-    weights.bytes_per_token += read;
     if (auto loaded = load(file, *tensor, one, weights, team); !loaded)
       return fail(std::move(loaded).error());
   }
   auto divisors = load_divisors(file, config, context_tokens);
   if (!divisors) return fail(std::move(divisors).error());
   weights.rope_divisors = *std::move(divisors);
-  weights.quantization = common_type(file, wanted);
-  if (config.tied_output)
-    weights.output = weights.embedding;
-  else
-    weights.bytes_per_token -= packed_size(*file.tensor("token_embd.weight"), wanted.front());
+  if (config.tied_output) weights.output = weights.embedding;
   return weights;
 }
 

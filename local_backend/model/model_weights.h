@@ -35,6 +35,11 @@ struct ModelWeights {
   const float *output_norm = nullptr, *output_norm_bias = nullptr, *output_bias = nullptr;
   std::vector<ModelLayer> layers;
   std::vector<float> rope_divisors;  // empty when the file has none
+};
+
+// What a file's header says of its weights.
+struct WeightSizes {
+  std::uint64_t packed_bytes = 0;  // in memory
   std::uint64_t parameters = 0;
   // Read for each decoded token: all but an untied embedding, and of the experts those that it
   // uses.
@@ -42,13 +47,12 @@ struct ModelWeights {
   std::string quantization;  // of the matrices: "Q4_0", or "mixed"
 };
 
-// What reading the weights would take, after every tensor was found with its expected type and
-// shape. A tensor that the model would not use is refused too: ignoring a bias gives wrong answers
-// quietly.
-Result<std::uint64_t> packed_bytes(const GgufFile& file, const ModelConfig& config);
+// Succeeds when every tensor is there with its expected type and shape. A tensor that the model
+// would not use is refused too: ignoring a bias gives wrong answers quietly.
+Result<WeightSizes> measure_weights(const GgufFile& file, const ModelConfig& config);
 
-// packed_bytes must have succeeded. The members of the team read and pack side by side. The context
-// as opened decides between the short and the long divisors of a longrope model.
+// The members of the team read and pack side by side. The context as opened decides between the
+// short and the long divisors of a longrope model.
 Result<ModelWeights> load_weights(const GgufFile& file, const ModelConfig& config,
                                   int context_tokens, ThreadTeam& team);
 

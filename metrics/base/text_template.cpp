@@ -7,14 +7,14 @@ namespace pennyweight {
 
 struct TextTemplate::Node {
   std::vector<templates::Statement> statements;
-  Dialect dialect;
+  TemplateUse use;
 };
 
-Result<TextTemplate> TextTemplate::parse(std::string_view source, Dialect dialect) {
-  auto statements = templates::parse(source, dialect);
+Result<TextTemplate> TextTemplate::parse(std::string_view source, TemplateUse use) {
+  auto statements = templates::parse(source, use);
   if (!statements) return fail(statements.error());
   TextTemplate out;
-  out.root_ = std::make_shared<const Node>(Node{std::move(*statements), dialect});
+  out.root_ = std::make_shared<const Node>(Node{std::move(*statements), use});
   return out;
 }
 
@@ -27,7 +27,7 @@ Result<std::string> TextTemplate::render(const Value& variables) const {
 Result<FollowedText> TextTemplate::render_following(const Value& variables,
                                                     std::string_view key) const {
   if (!root_) return FollowedText{};
-  return templates::render(root_->statements, root_->dialect, variables, key);
+  return templates::render(root_->statements, root_->use, variables, key);
 }
 
 }  // namespace pennyweight

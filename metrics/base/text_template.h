@@ -71,7 +71,7 @@ std::string to_json(const Value& value, JsonStyle style = JsonStyle::compact);
 //              printed
 // a.items      the key "items"                         the method
 // tojson       compact                                 as json.dumps
-enum class Dialect : std::uint8_t { task_set, chat_template };
+enum class TemplateUse : std::uint8_t { task_set, chat_template };
 
 // Bytes [begin, end) of a text.
 struct TextSpan {
@@ -86,7 +86,7 @@ struct FollowedText {
 class TextTemplate {
  public:
   // An error names line and column.
-  static Result<TextTemplate> parse(std::string_view source, Dialect dialect = Dialect::task_set);
+  static Result<TextTemplate> parse(std::string_view source, TemplateUse use = TemplateUse::task_set);
   // At most 1e6 steps, calls 100 deep, and 16 MiB of output. The function strftime_now(format) is
   // there when the variable of that name holds a date, "2024-07-26": we have no clock. Thread-safe:
   // a parsed template does not change.

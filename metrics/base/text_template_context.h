@@ -26,7 +26,7 @@ constexpr int kMaxDepth = 100;    // of lists in lists, where they are walked
 
 class Context {
  public:
-  Context(Dialect rules, const Expression& nowhere) : dialect(rules), at(&nowhere) {}
+  Context(TemplateUse rules, const Expression& nowhere) : use(rules), at(&nowhere) {}
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
 
@@ -49,9 +49,9 @@ class Context {
   Item callable(Callable callable);
   Scope* scope(Scope* parent);
 
-  bool strict() const { return dialect == Dialect::task_set; }
+  bool strict() const { return use == TemplateUse::task_set; }
 
-  const Dialect dialect;
+  const TemplateUse use;
   const Expression* at;  // what is being evaluated
   int nesting = 0, calls = 0;
 

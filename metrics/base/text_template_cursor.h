@@ -14,7 +14,7 @@ namespace pennyweight::templates {
 
 class Cursor {
  public:
-  Cursor(std::vector<Token> tokens, Dialect reads) : dialect(reads), tokens_(std::move(tokens)) {}
+  Cursor(std::vector<Token> tokens, TemplateUse reads) : use(reads), tokens_(std::move(tokens)) {}
 
   const Token& peek(std::size_t ahead = 0) const {
     return tokens_[std::min(at_ + ahead, tokens_.size() - 1)];
@@ -79,7 +79,7 @@ class Cursor {
   }
   void start_expression() { operators_ = 0; }
 
-  const Dialect dialect;
+  const TemplateUse use;
   // Names that are called, and those that a tag binds: a name may be called before its macro.
   std::vector<Token> called;
   std::set<std::string> bound;

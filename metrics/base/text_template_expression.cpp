@@ -176,7 +176,7 @@ class ExpressionParser {
   // Of names of a closed set: an unknown one is an error at once where oversights are.
   Result<void> check_name(std::string_view what, const std::string& name,
                           const std::vector<std::string>& known, Place place) const {
-    if (in_.dialect == Dialect::chat_template) return {};
+    if (in_.use == TemplateUse::chat_template) return {};
     if (std::find(known.begin(), known.end(), name) != known.end()) return {};
     const std::string_view near = nearest(name, known);
     return fail_at(place, "no " + std::string(what) + " \"" + name + "\"", "",

@@ -22,8 +22,8 @@ bool is_name_start(char c) {
 
 class Lexer {
  public:
-  Lexer(std::string_view source, Dialect dialect)
-      : source_(source), whole_lines_(dialect == Dialect::chat_template) {
+  Lexer(std::string_view source, TemplateUse use)
+      : source_(source), whole_lines_(use == TemplateUse::chat_template) {
     if (whole_lines_ && !source_.empty() && source_.back() == '\n') source_.remove_suffix(1);
   }
 
@@ -294,9 +294,9 @@ tl::unexpected<Error> fail_at(Place place, std::string_view problem, std::string
               std::move(why), std::move(fix));
 }
 
-Result<std::vector<Token>> tokenize(std::string_view source, Dialect dialect) {
-  if (dialect == Dialect::task_set || source.find('\r') == source.npos) {
-    return Lexer(source, dialect).run();
+Result<std::vector<Token>> tokenize(std::string_view source, TemplateUse use) {
+  if (use == TemplateUse::task_set || source.find('\r') == source.npos) {
+    return Lexer(source, use).run();
   }
   std::string unix_lines;  // as Jinja reads a source
   for (std::size_t i = 0; i < source.size(); ++i) {
@@ -306,7 +306,7 @@ Result<std::vector<Token>> tokenize(std::string_view source, Dialect dialect) {
       unix_lines += '\n';
     }
   }
-  return Lexer(unix_lines, dialect).run();
+  return Lexer(unix_lines, use).run();
 }
 
 Result<Value> number_of(const Token& token) {

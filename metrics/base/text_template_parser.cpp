@@ -14,12 +14,12 @@ using Parsed = Result<Statement>;
 
 class Parser {
  public:
-  Parser(std::vector<Token> tokens, Dialect dialect) : in_(std::move(tokens), dialect) {}
+  Parser(std::vector<Token> tokens, TemplateUse use) : in_(std::move(tokens), use) {}
 
   Result<std::vector<Statement>> run() {
     Result<std::vector<Statement>> all = statements();
     if (all && in_.peek().kind != Kind::end) return unexpected_tag();
-    if (all && in_.dialect == Dialect::task_set) {
+    if (all && in_.use == TemplateUse::task_set) {
       if (Result<void> known = check_calls(); !known) return fail(known.error());
     }
     return all;
@@ -334,10 +334,10 @@ const Parser::Tag* Parser::tags() {
 
 }  // namespace
 
-Result<std::vector<Statement>> parse(std::string_view source, Dialect dialect) {
-  Result<std::vector<Token>> tokens = tokenize(source, dialect);
+Result<std::vector<Statement>> parse(std::string_view source, TemplateUse use) {
+  Result<std::vector<Token>> tokens = tokenize(source, use);
   if (!tokens) return fail(tokens.error());
-  return Parser(std::move(*tokens), dialect).run();
+  return Parser(std::move(*tokens), use).run();
 }
 
 }  // namespace pennyweight::templates

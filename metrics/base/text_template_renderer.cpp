@@ -16,8 +16,8 @@ enum class Flow : std::uint8_t { onward, leave, next };
 
 class Renderer final : public MacroCaller {
  public:
-  Renderer(Dialect dialect, const Value& variables, std::string_view followed_key)
-      : context_(dialect, nowhere_), evaluator_(context_, variables, followed_key, *this) {
+  Renderer(TemplateUse use, const Value& variables, std::string_view followed_key)
+      : context_(use, nowhere_), evaluator_(context_, variables, followed_key, *this) {
     evaluator_.scope = context_.scope(nullptr);
   }
 
@@ -246,9 +246,9 @@ class Renderer final : public MacroCaller {
 
 }  // namespace
 
-Result<FollowedText> render(const std::vector<Statement>& statements, Dialect dialect,
+Result<FollowedText> render(const std::vector<Statement>& statements, TemplateUse use,
                             const Value& variables, std::string_view followed_key) {
-  return Renderer(dialect, variables, followed_key).run(statements);
+  return Renderer(use, variables, followed_key).run(statements);
 }
 
 }  // namespace pennyweight::templates

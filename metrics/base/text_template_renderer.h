@@ -9,7 +9,7 @@
 namespace pennyweight::templates {
 
 // Texts under `followed_key` in a map of the variables are followed; none where it is empty.
-Result<FollowedText> render(const std::vector<Statement>& statements, Dialect dialect,
+Result<FollowedText> render(const std::vector<Statement>& statements, TemplateUse use,
                             const Value& variables, std::string_view followed_key);
 
 }  // namespace pennyweight::templates

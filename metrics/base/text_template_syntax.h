@@ -40,7 +40,7 @@ struct Token {
   std::string text;  // unescaped for a string
   Place place;
 };
-Result<std::vector<Token>> tokenize(std::string_view source, Dialect dialect);
+Result<std::vector<Token>> tokenize(std::string_view source, TemplateUse use);
 Result<Value> number_of(const Token& token);  // of an integer or a real
 
 struct Expression {
@@ -111,6 +111,6 @@ struct Statement {
   std::vector<Statement> body, otherwise;
 };
 
-Result<std::vector<Statement>> parse(std::string_view source, Dialect dialect);
+Result<std::vector<Statement>> parse(std::string_view source, TemplateUse use);
 
 }  // namespace pennyweight::templates

@@ -53,7 +53,7 @@ TEST_CASE("a wrong command line is told in our words: what, why and the fix") {
       {{"-V"}, "unknown option \"-V\"", "did you mean --version?"},
       {{"help"}, "unknown command \"help\"", "did you mean --help?"},
       {{"doctor", "x"}, "unexpected \"x\"", "no place for another word"},
-      {{"model"}, "pennyweight model wants a command", "there are info, synth"},
+      {{"model"}, "pennyweight model wants a command", "there are info, list, synth"},
       {{"report"}, "RUN.db is missing", "pennyweight report RUN.db"},
       {{"model", "synth", "tiny"}, "--output is missing", "--output VALUE"},
       {{"run", "--limit"}, "--limit has no value", "--limit VALUE"},

@@ -159,5 +159,44 @@ TEST_CASE("KorMedMCQA takes the last match of the first pattern that hits") {
   CHECK_FALSE(rule->score("unknown", {"E"}, {}).parsed);
 }
 
+// The cases of the memo: acc 0 and acc_norm 1; acc 1, acc_norm 0 and acc_bytes 1.
+TEST_CASE("The likeliest choice, by sum, by code point and by byte") {
+  const auto value = [](const char* parameters, const std::vector<double>& sums,
+                        const std::vector<std::string>& choices, const char* target) {
+    const std::vector<int> tokens(sums.size(), 1);
+    const Score score = scorer("loglikelihood", parameters)
+                            ->score(likelihood_answer(sums, tokens), {target}, choices);
+    CHECK(score.parsed);
+    return score.value;
+  };
+  constexpr const char* kPoints = R"({"norm": "code_points"})";
+  constexpr const char* kBytes = R"({"norm": "bytes"})";
+  const std::vector<std::string> animals{"cat", "a very long dog", "sun"};
+  CHECK(value("{}", {-4, -6, -9}, animals, "a very long dog") == 0);
+  CHECK(value(kPoints, {-4, -6, -9}, animals, "a very long dog") == 1);
+  const std::vector<std::string> cities{"서울", "Busan"};
+  CHECK(value("{}", {-6, -7}, cities, "서울") == 1);
+  CHECK(value(kPoints, {-6, -7}, cities, "서울") == 0);
+  CHECK(value(kBytes, {-6, -7}, cities, "서울") == 1);
+  CHECK(value("{}", {-6, -7}, cities, "A") == 1);
+  CHECK(value("{}", {-5, -5}, cities, "B") == 0);  // of equals the first
+}
+
+TEST_CASE("What is no list of likelihoods is not parsed, and targets must be choices") {
+  const auto made = scorer("loglikelihood");
+  for (const char* answer : {"", "A", "{}", R"({"loglikelihood": [-1.5]})",
+                             R"({"loglikelihood": [-1.5, "x"]})", R"({"loglikelihood": 1})"}) {
+    CHECK_FALSE(made->score(answer, {"A"}, {"x", "y"}).parsed);
+  }
+  CHECK(made->score(R"({"loglikelihood":[-2,-1.5]})", {"y"}, {"x", "y"}).extracted == "y");
+  CHECK(made->check({"x", "B"}, {"x", "y"}));
+  CHECK_FALSE(made->check({"C"}, {"x", "y"}));
+  CHECK_FALSE(made->check({"A"}, {"x"}));
+  CHECK_FALSE(made->check({"A"}, {"x", ""}));
+  CHECK(made->signature() == "loglikelihood|v1");
+  CHECK(scorer("loglikelihood", R"({"norm": "bytes"})")->signature() ==
+        "loglikelihood|norm:bytes|v1");
+}
+
 }  // namespace
 }  // namespace pennyweight

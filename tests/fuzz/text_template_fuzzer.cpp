@@ -1,4 +1,4 @@
-// Any text is a template or an error, in both dialects; what parses renders within its limits, and
+// Any text is a template or an error, in both uses; what parses renders within its limits, and
 // what it says about content lies inside the text.
 #include <cstddef>
 #include <cstdint>
@@ -33,8 +33,8 @@ void check(bool fact) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view source(reinterpret_cast<const char*>(data), size);
   const Value variables = conversation();
-  for (const Dialect dialect : {Dialect::task_set, Dialect::chat_template}) {
-    const auto parsed = TextTemplate::parse(source, dialect);
+  for (const TemplateUse use : {TemplateUse::task_set, TemplateUse::chat_template}) {
+    const auto parsed = TextTemplate::parse(source, use);
     if (!parsed) {
       check(parsed.error().what.starts_with("template line "));
       continue;

@@ -196,10 +196,37 @@ TEST_CASE("types that cannot be read are refused where they would change, and ke
   CHECK(error.what == "tensor blk.0.ffn_gate.weight is IQ2_XS");
 }
 
+TEST_CASE("a model in two files becomes the one file that the whole model becomes") {
+  Source source;
+  source.add_usual();
+  const auto path = source.write();
+  const auto whole = GgufFile::open(path);
+  TempDir directory;
+  const std::size_t half = whole->tensors().size() / 2;
+  for (const std::size_t part : {0u, 1u}) {
+    GgufWriter writer;
+    for (std::size_t i = 0; part == 0 && i < whole->metadata().size(); ++i)
+      writer.set_encoded(whole->metadata()[i].first, whole->encoded_value(i).value());
+    writer.set("split.no", std::uint64_t{part});
+    writer.set("split.count", std::uint64_t{2});
+    writer.set("split.tensors.count", static_cast<std::int64_t>(whole->tensors().size()));
+    for (std::size_t t = part == 0 ? 0 : half; t < (part == 0 ? half : whole->tensors().size());
+         ++t) {
+      const TensorInfo& tensor = whole->tensors()[t];
+      writer.add_tensor(tensor.name, tensor.ne, tensor.type,
+                        [&](std::span<std::byte> out) { return whole->read_tensor(tensor, out); });
+    }
+    REQUIRE(writer.write(directory / ("m-0000" + std::to_string(part + 1) + "-of-00002.gguf")));
+  }
+  REQUIRE(quantize_model(path, source.target(), {Mixture::q4_k_m, false, 1, {}}));
+  const auto target = directory / "to.gguf";
+  REQUIRE(
+      quantize_model(directory / "m-00001-of-00002.gguf", target, {Mixture::q4_k_m, false, 1, {}}));
+  CHECK(read_file(target) == read_file(source.target()));
+}
+
 TEST_CASE("what is no whole model is refused") {
-  Source split, empty, absurd;
-  split.writer().set("split.count", std::uint64_t{3});
-  CHECK(refusal(split).what == "the model is split into 3 files");
+  Source empty, absurd;
   empty.writer().set("general.architecture", std::string("clip"));
   CHECK(refusal(empty).what == "the file has no clip.block_count");
   absurd.writer().set("llama.expert_count", std::uint64_t{1} << 40);

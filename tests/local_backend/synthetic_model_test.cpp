@@ -44,6 +44,32 @@ TEST_CASE("the same synthetic spec is the same bytes, another seed is not") {
   CHECK(std::filesystem::file_size(directory / "a.gguf") < 1'000'000);
 }
 
+TEST_CASE("a model in memory holds the bytes that its file would") {
+  TempDir directory;
+  SyntheticSpec spec = parse_synthetic("tiny:q4_k_m").value();
+  spec.embedding_length = 512;  // so that the embedding is put together from a pool
+  spec.vocabulary_size = 8704;
+  spec.layers = 1;
+  REQUIRE(write_synthetic_model(spec, directory / "m.gguf"));
+  const auto disk = GgufFile::open(directory / "m.gguf"), memory = synthetic_model(spec);
+  REQUIRE(memory);
+  CHECK(memory->file_size() == disk->file_size());
+  CHECK(memory->paths().empty());
+  REQUIRE(memory->tensors().size() == disk->tensors().size());
+  std::vector<std::byte> expected, found;
+  for (const TensorInfo& tensor : disk->tensors()) {
+    INFO(tensor.name);
+    for (const std::uint64_t first : {tensor.bytes / 3, std::uint64_t{0}}) {
+      expected.resize(tensor.bytes - first);
+      found.resize(tensor.bytes - first);
+      REQUIRE(disk->read_tensor(tensor, first, expected));
+      REQUIRE(memory->read_tensor(*memory->tensor(tensor.name), first, found));
+      CHECK(expected == found);
+    }
+  }
+  CHECK_FALSE(memory->read_tensor(memory->tensors()[0], 1, found));
+}
+
 TEST_CASE("a synthetic model has the tensors, shapes and spread of a llama model") {
   TempDir directory;
   const SyntheticSpec spec = parse_synthetic("tiny:f16").value();

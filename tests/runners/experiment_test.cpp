@@ -266,9 +266,9 @@ TEST_CASE("A prompt's hash changes with its text and its parameters") {
   hashes.insert(prompt_sha256(request));
   request.prompt = RawPrompt{"a"};
   hashes.insert(prompt_sha256(request));
-  request.prompt = Continuations{"a", {"b", "c"}};
+  request.prompt = Continuations{RawPrompt{"a"}, {"b", "c"}};
   hashes.insert(prompt_sha256(request));
-  CHECK(input_bytes(request) == 3);
+  CHECK(input_bytes(request) == 4);
   CHECK(hashes.size() == 5);
 }
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <numeric>
 
+#include "datasets/scorer.h"
 #include "local_backend/synthetic_model.h"
 #include "runners/event_loop.h"
 #include "tests/support/temp_dir.h"
@@ -254,19 +255,67 @@ TEST_CASE("A request that takes too long ends as a timeout and keeps what had co
 
 TEST_CASE("What the engine cannot take is unsupported, with the reason") {
   Lab lab;
-  lab.wanted = 2;
+  lab.wanted = 3;
   lab.run([&] {
     lab.target->issue(1, ask(100'000));
     Request scored = ask(1);
-    scored.prompt = Continuations{"a", {"b"}};
+    scored.prompt = Continuations{RawPrompt{"a"}, {"b", std::string(100'000, 'c')}};
     lab.target->issue(2, scored);
+    Request formatted = ask(1);
+    formatted.generation.response_format = "{";
+    lab.target->issue(3, formatted);
     CHECK(lab.finished.empty());
   });
-  for (const RequestId id : {1u, 2u}) {
+  for (const RequestId id : {1u, 2u, 3u}) {
     CHECK(lab.finished.at(id).failure == Failure::unsupported);
     CHECK_FALSE(lab.finished.at(id).error_message.empty());
   }
-  CHECK(lab.sent.count(2) == 0);
+  CHECK(lab.sent.count(3) == 0);
+}
+
+TEST_CASE("How likely continuations are is what the logits say, after a text and after a chat") {
+  const bool chat = GENERATE(false, true);
+  const std::vector<std::string> choices{" one", " two or three", "4"};
+  Lab lab;
+  Request request = ask(1);
+  const std::vector<Message> messages{{"user", "How many? <s>"}};
+  if (chat) {
+    request.prompt = Continuations{messages, choices};
+  } else {
+    request.prompt = Continuations{RawPrompt{"How many?"}, choices};
+  }
+  lab.run([&] { lab.target->issue(1, request); });
+  const Completion& c = lab.finished.at(1);
+  REQUIRE(c.failure == Failure::none);
+  CHECK(c.finish == Finish::stop);
+  CHECK_FALSE(c.streamed);
+
+  const auto engine = tiny_engine();
+  llm::Prompt prompt = llm::PromptText{"How many?"};
+  if (chat) prompt = std::vector<llm::ChatMessage>{{"user", messages[0].content}};
+  const auto before = *engine->encode(prompt);
+  std::vector<double> sums;
+  std::vector<int> counts;
+  std::size_t computed = 0;
+  for (const std::string& choice : choices) {
+    const auto tokens = *engine->encode(prompt, choice);
+    CHECK(tokens.prompt == before);
+    std::vector<llm::Token> whole = tokens.prompt;
+    whole.insert(whole.end(), tokens.continuation.begin(), tokens.continuation.end());
+    const auto logits = *engine->logits(whole);
+    const auto rows = static_cast<std::size_t>(engine->info().vocabulary_size);
+    double sum = 0;
+    for (std::size_t i = 0; i < tokens.continuation.size(); ++i) {
+      const std::span row(logits.data() + (before.size() + i - 1) * rows, rows);
+      sum += static_cast<double>(llm::log_probability(row, tokens.continuation[i]));
+    }
+    sums.push_back(sum);
+    counts.push_back(static_cast<int>(tokens.continuation.size()));
+    computed += whole.size();
+  }
+  CHECK(c.answer == likelihood_answer(sums, counts));
+  CHECK(c.usage.input_tokens == static_cast<std::int64_t>(computed));
+  CHECK(c.usage.output_tokens == 0);
 }
 
 TEST_CASE("A bound on the output that no memory could hold takes no more than the context") {

@@ -113,7 +113,7 @@ TEST_CASE("raw prompts and continuations are unsupported, text that is not UTF-8
   Request r = request();
   r.prompt = RawPrompt{"x"};
   CHECK(dialect.make_request(r, config()).error().kind == ErrorKind::unsupported);
-  r.prompt = Continuations{"x", {"y"}};
+  r.prompt = Continuations{RawPrompt{"x"}, {"y"}};
   CHECK(dialect.make_request(r, config()).error().kind == ErrorKind::unsupported);
   r.prompt = std::vector<Message>{{"user", "\xff"}};
   CHECK(dialect.make_request(r, config()).error().kind == ErrorKind::invalid_input);

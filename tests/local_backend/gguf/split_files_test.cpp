@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "local_backend/gguf/gguf_writer.h"
+#include "local_backend/model_source.h"
 #include "metrics/base/hash.h"
 #include "tests/support/temp_dir.h"
 #include "tests/test.h"

@@ -31,6 +31,14 @@ Result<ModelWeights> load(const std::filesystem::path& path, int threads = 1) {
   return load_weights(*file, *config, 4096, team);
 }
 
+WeightSizes sizes_of(const std::filesystem::path& path) {
+  const auto file = GgufFile::open(path);
+  REQUIRE(file);
+  const auto sizes = measure_weights(*file, read_model_config(*file).value());
+  REQUIRE(sizes);
+  return *sizes;
+}
+
 Error error_after(const ModelEdit& edit) {
   const TempDir dir;
   REQUIRE(write_synthetic_model(small(), dir / "good.gguf"));
@@ -75,10 +83,10 @@ TEST_CASE("Loading keeps every weight, whoever packs it") {
     REQUIRE(file->read_tensor(tensor, bytes));
     std::vector<float> expected(tensor.elements()), row(tensor.ne[0]);
     REQUIRE(dequantize(tensor.type, bytes, expected));
+    CHECK(sizes_of(dir / "m.gguf").quantization == block_format(type)->name);
     for (const int threads : {1, 3}) {
       const auto weights = load(dir / "m.gguf", threads);
       REQUIRE(weights);
-      CHECK(weights->quantization == block_format(type)->name);
       for (std::size_t r = 0; r < tensor.ne[1]; ++r) {
         unpack_row(weights->embedding, r, row);
         REQUIRE(std::memcmp(row.data(), &expected[r * row.size()], row.size() * 4) == 0);
@@ -92,18 +100,17 @@ TEST_CASE("Sizes are those of what is read") {
   SyntheticSpec spec = small();
   spec.vocabulary_size = 320;
   REQUIRE(write_synthetic_model(spec, dir / "m.gguf"));
-  const auto weights = load(dir / "m.gguf");
-  REQUIRE(weights);
+  const WeightSizes sizes = sizes_of(dir / "m.gguf");
   const std::uint64_t kv = 64 / 4 * 2;
   const std::uint64_t layer = 64 * 64 * 2 + 64 * kv * 2 + 3 * 64 * 96;
   const std::uint64_t norms = 5 * 64;
-  CHECK(weights->parameters == 2 * layer + norms + 2 * 320 * 64);
-  CHECK(weights->bytes_per_token == (2 * layer + 320 * 64) * 2 + norms * 4);
+  CHECK(sizes.parameters == 2 * layer + norms + 2 * 320 * 64);
+  CHECK(sizes.bytes_per_token == (2 * layer + 320 * 64) * 2 + norms * 4);
   spec.tied_output = true;
   REQUIRE(write_synthetic_model(spec, dir / "tied.gguf"));
   const auto tied = load(dir / "tied.gguf");
   REQUIRE(tied);
-  CHECK(tied->bytes_per_token == weights->bytes_per_token);
+  CHECK(sizes_of(dir / "tied.gguf").bytes_per_token == sizes.bytes_per_token);
   CHECK(tied->output.data == tied->embedding.data);
 }
 

@@ -8,7 +8,7 @@ namespace {
 
 // Followed bytes in brackets.
 std::string followed(std::string_view source) {
-  const auto parsed = TextTemplate::parse(source, Dialect::chat_template);
+  const auto parsed = TextTemplate::parse(source, TemplateUse::chat_template);
   if (!parsed) return parsed.error().what;
   const Value message(Value::Map{{"role", "user"}, {"content", " aXb "}, {"n", 1}});
   const Value parts(Value::Map{{"content", Value::List{Value::Map{{"text", "안"}}}}});

@@ -25,7 +25,7 @@ void check(const Cases& cases) {
   const Value variables = parse_json(kVariables).value();
   for (const auto& [source, expected] : cases) {
     CAPTURE(source);
-    const auto parsed = TextTemplate::parse(source, Dialect::chat_template);
+    const auto parsed = TextTemplate::parse(source, TemplateUse::chat_template);
     REQUIRE(parsed);
     const auto text = parsed->render(variables);
     if (!text) FAIL(text.error().what);

@@ -7,8 +7,8 @@
 namespace pennyweight {
 namespace {
 
-std::string failure(std::string_view source, Dialect dialect = Dialect::chat_template) {
-  const auto parsed = TextTemplate::parse(source, dialect);
+std::string failure(std::string_view source, TemplateUse use = TemplateUse::chat_template) {
+  const auto parsed = TextTemplate::parse(source, use);
   if (!parsed) return parsed.error().what;
   const auto text = parsed->render(Value(Value::Map{{"n", 3}, {"s", "text"}}));
   return text ? "rendered: " + text->substr(0, 100) : text.error().what;
@@ -118,14 +118,14 @@ TEST_CASE("where oversights are errors, unknown names are found before anything 
        {"{% if false %}{{ s | nope }}{% endif %}", "{% if false %}{{ nope() }}{% endif %}",
         "{{ s.nope() }}", "{{ s is nope }}"}) {
     CAPTURE(source);
-    CHECK_FALSE(TextTemplate::parse(source, Dialect::task_set));
-    CHECK(TextTemplate::parse(source, Dialect::chat_template));
+    CHECK_FALSE(TextTemplate::parse(source, TemplateUse::task_set));
+    CHECK(TextTemplate::parse(source, TemplateUse::chat_template));
   }
-  CHECK(failure("{% macro f(x) %}<{{ x }}>{% endmacro %}{{ f(1) }}", Dialect::task_set) ==
+  CHECK(failure("{% macro f(x) %}<{{ x }}>{% endmacro %}{{ f(1) }}", TemplateUse::task_set) ==
         "rendered: <1>");
-  CHECK(failure("{% macro f(x) %}<{{ x }}>{% endmacro %}{{ f() }}", Dialect::task_set)
+  CHECK(failure("{% macro f(x) %}<{{ x }}>{% endmacro %}{{ f() }}", TemplateUse::task_set)
             .find("\"x\" is not defined") != std::string::npos);
-  CHECK(failure("{{ 'b' if n == 4 }}", Dialect::task_set).find("is not defined") !=
+  CHECK(failure("{{ 'b' if n == 4 }}", TemplateUse::task_set).find("is not defined") !=
         std::string::npos);
 }
 

@@ -6,8 +6,8 @@ namespace pennyweight {
 namespace {
 
 std::string rendered(std::string_view source, std::string_view json,
-                     Dialect dialect = Dialect::task_set) {
-  const Result<TextTemplate> parsed = TextTemplate::parse(source, dialect);
+                     TemplateUse use = TemplateUse::task_set) {
+  const Result<TextTemplate> parsed = TextTemplate::parse(source, use);
   if (!parsed) return "parse error: " + parsed.error().what;
   const Result<std::string> out = parsed->render(parse_json(json).value());
   return out ? *out : "error: " + out.error().what;
@@ -55,7 +55,7 @@ TEST_CASE("a template of Zephyr's kind leaves no lines of its own tags") {
                  "  {% if loop.last and add_generation_prompt %}\n"
                  "{{ '<|assistant|>' }}\n"
                  "{% endif %}\n{% endfor %}\n",
-                 kTalk, Dialect::chat_template) ==
+                 kTalk, TemplateUse::chat_template) ==
         "<|system|>\nBe brief.</s>\n<|user|>\n Hi </s>\n<|user|>\n1+1?</s>\n<|assistant|>\n");
 }
 
@@ -124,12 +124,12 @@ TEST_CASE("blanks are trimmed where a dash asks for it and nowhere else") {
   CHECK(rendered("a \n{%- if yes %} b {% endif -%}\n c", kRow) == "a b c");
   CHECK(rendered("a {{- n -}} b{#- x -#} c", kRow) == "a3bc");
   CHECK(rendered("a\n{% if yes %}\nb\n{% endif %}\n", kRow) == "a\n\nb\n\n");
-  CHECK(rendered("a\n  {% if yes %}\nb\n  {% endif %}\nc\n\n", kRow, Dialect::chat_template) ==
+  CHECK(rendered("a\n  {% if yes %}\nb\n  {% endif %}\nc\n\n", kRow, TemplateUse::chat_template) ==
         "a\nb\nc\n");
-  CHECK(rendered("a {% if yes %} b {% endif %}\n{{ n }}\n!", kRow, Dialect::chat_template) ==
+  CHECK(rendered("a {% if yes %} b {% endif %}\n{{ n }}\n!", kRow, TemplateUse::chat_template) ==
         "a  b 3\n!");
-  CHECK(rendered(" {%+ if yes %}x{% endif +%}\ny", kRow, Dialect::chat_template) == " x\ny");
-  CHECK(rendered("{# c #}\n  {% set v = 1 %}\r\n{{ v }}", kRow, Dialect::chat_template) == "1");
+  CHECK(rendered(" {%+ if yes %}x{% endif +%}\ny", kRow, TemplateUse::chat_template) == " x\ny");
+  CHECK(rendered("{# c #}\n  {% set v = 1 %}\r\n{{ v }}", kRow, TemplateUse::chat_template) == "1");
 }
 
 TEST_CASE("an undefined name is an error that names it and its place") {
