@@ -24,6 +24,21 @@ inline void store_halves(std::uint16_t* p, F v) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
 }
 
+inline I load_bytes(const std::byte* p) {
+  return reinterpret_cast<I>(
+      _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+}
+
+inline I load_signed_bytes(const std::byte* p) {
+  return reinterpret_cast<I>(
+      _mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+}
+
+inline I load_words(const std::byte* p) {
+  return reinterpret_cast<I>(
+      _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+}
+
 // Pairs of 16-bit products: vpmaddubsw would saturate.
 inline I dot4(I acc, I w, std::int32_t a) {
   const __m256i words = reinterpret_cast<__m256i>(w), input = _mm256_set1_epi32(a);

@@ -50,6 +50,25 @@ inline void store_halves(std::uint16_t* p, F v) {
   for (std::size_t i = 0; i < kLanes; ++i) p[i] = to_half(v[i]);
 }
 
+template <class T>
+inline I load_numbers(const std::byte* p) {
+  T numbers[kLanes];
+  __builtin_memcpy(numbers, p, sizeof numbers);
+  return I{numbers[0], numbers[1], numbers[2], numbers[3]};
+}
+
+inline I load_bytes(const std::byte* p) {
+  return load_numbers<std::uint8_t>(p);
+}
+
+inline I load_signed_bytes(const std::byte* p) {
+  return load_numbers<std::int8_t>(p);
+}
+
+inline I load_words(const std::byte* p) {
+  return load_numbers<std::uint16_t>(p);
+}
+
 inline I dot4(I acc, I w, std::int32_t a) {
   const Wide u = reinterpret_cast<Wide>(w);
   for (int i = 0; i < 4; ++i) {
