@@ -8,7 +8,7 @@ namespace pennyweight::llm {
 namespace {
 
 constexpr std::size_t kLanes = 8;
-constexpr std::size_t kTileTokens = 4;
+constexpr std::size_t kTileTokens = 4, kWideTokens = 12;
 using F = float __attribute__((vector_size(32)));
 using I = std::int32_t __attribute__((vector_size(32)));
 
@@ -46,6 +46,11 @@ inline I dot4(I acc, I w, std::int32_t a) {
                                          _mm256_srai_epi16(_mm256_slli_epi16(input, 8), 8));
   const __m256i odd = _mm256_madd_epi16(_mm256_srli_epi16(words, 8), _mm256_srai_epi16(input, 8));
   return acc + reinterpret_cast<I>(even) + reinterpret_cast<I>(odd);
+}
+
+inline I dot2(I acc, I w, std::int32_t a) {
+  return acc + reinterpret_cast<I>(
+                   _mm256_madd_epi16(reinterpret_cast<__m256i>(w), _mm256_set1_epi32(a)));
 }
 
 inline I lookup(I codes, const std::uint8_t* table) {

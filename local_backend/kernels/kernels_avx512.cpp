@@ -8,7 +8,7 @@ namespace pennyweight::llm {
 namespace {
 
 constexpr std::size_t kLanes = 16;
-constexpr std::size_t kTileTokens = 6;
+constexpr std::size_t kTileTokens = 6, kWideTokens = 7;
 using F = float __attribute__((vector_size(64)));
 using I = std::int32_t __attribute__((vector_size(64)));
 
@@ -45,6 +45,11 @@ inline I load_words(const std::byte* p) {
 
 inline I dot4(I acc, I w, std::int32_t a) {
   return reinterpret_cast<I>(_mm512_dpbusd_epi32(
+      reinterpret_cast<__m512i>(acc), reinterpret_cast<__m512i>(w), _mm512_set1_epi32(a)));
+}
+
+inline I dot2(I acc, I w, std::int32_t a) {
+  return reinterpret_cast<I>(_mm512_dpwssd_epi32(
       reinterpret_cast<__m512i>(acc), reinterpret_cast<__m512i>(w), _mm512_set1_epi32(a)));
 }
 

@@ -6,7 +6,7 @@ namespace pennyweight::llm {
 namespace {
 
 constexpr std::size_t kLanes = 4;
-constexpr std::size_t kTileTokens = 2;
+constexpr std::size_t kTileTokens = 2, kWideTokens = 12;
 using F = float __attribute__((vector_size(16)));
 using I = std::int32_t __attribute__((vector_size(16)));
 using Wide = std::uint32_t __attribute__((vector_size(16)));
@@ -76,6 +76,11 @@ inline I dot4(I acc, I w, std::int32_t a) {
     acc += reinterpret_cast<I>(u >> 8 * i & 0xFFu) * static_cast<std::int32_t>(x);
   }
   return acc;
+}
+
+inline I dot2(I acc, I w, std::int32_t a) {
+  const std::int32_t low = static_cast<std::int16_t>(a & 0xFFFF), high = a >> 16;
+  return acc + (w << 16 >> 16) * low + (w >> 16) * high;
 }
 
 inline I lookup(I codes, const std::uint8_t* table) {
