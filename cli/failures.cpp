@@ -36,10 +36,12 @@ std::vector<std::string> FailureTally::lines() const {
         [](const auto& a, const auto& b) { return a.second.times < b.second.times; });
     const auto& [kind, cause] = *commonest;
     const std::string words = in_words(kind.first, kind.second);
-    const std::string why = cause.times == count.failed
-                                ? "all " + words
-                                : fmt::format("mostly {} ({})", words, cause.times);
-    out.push_back(fmt::format("{}: {} of {} measured requests failed, {}{}", target, count.failed,
+    const bool all = cause.times == count.failed;
+    const std::string why = all && kind.first == Failure::unsupported
+                                ? "unsupported"
+                                : all ? "failed, all " + words
+                                      : fmt::format("failed, mostly {} ({})", words, cause.times);
+    out.push_back(fmt::format("{}: {} of {} measured requests {}{}", target, count.failed,
                               count.requests, why,
                               cause.message.empty() ? "" : ": " + cause.message));
   }

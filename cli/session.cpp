@@ -204,6 +204,11 @@ void judge(const RunResult& result, const Session& session, int signal, Problems
                   "the requests table says why each failed: pennyweight report " + session.output +
                       " --table requests --format csv"});
   }
+  if (result.unsupported > 0 && result.unsupported == result.requests) {
+    problems.add({ErrorKind::unsupported, "no target could take any of the tasks",
+                  "all measured requests are unsupported",
+                  "the lines above say why; choose another target or task set"});
+  }
   if (result.end == RunEnd::budget_reached) print_note("stopped before --max-cost would be passed");
   if (result.end == RunEnd::duration_reached) print_note("stopped at --max-duration");
   if (result.end == RunEnd::budget_reached || result.end == RunEnd::duration_reached) {

@@ -29,22 +29,6 @@ Result<Row> read_row(const SourceText& source, Value* json = nullptr) {
   return row;
 }
 
-// Blanks at the end of a text go to the continuations: a word's first blank is part of its token.
-void add_continuations(const std::string& delimiter, Task& task) {
-  std::string blanks;
-  if (task.is_text) {
-    std::string& text = task.messages.back().content;
-    const std::size_t end = text.find_last_not_of(" \t\n") + 1;
-    if (end > 0) {
-      blanks = text.substr(end);
-      text.resize(end);
-    }
-  }
-  for (const std::string& choice : task.choices) {
-    task.continuations.push_back(blanks + delimiter + choice);
-  }
-}
-
 Result<Task> make_task(const Manifest& manifest, Row row) {
   auto messages = render_prompt(manifest.prompt, row);
   if (!messages) return fail(std::move(messages).error());
@@ -60,7 +44,9 @@ Result<Task> make_task(const Manifest& manifest, Row row) {
   task.targets = std::move(row.targets);
   task.meta = std::move(row.meta);
   task.has_images = row.has_images;
-  if (asks_likelihood(task.scorer)) add_continuations(manifest.prompt.target_delimiter, task);
+  for (std::size_t i = 0; asks_likelihood(task.scorer) && i < task.choices.size(); ++i) {
+    task.continuations.push_back(manifest.prompt.target_delimiter + task.choices[i]);
+  }
   return task;
 }
 

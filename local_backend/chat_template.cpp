@@ -144,25 +144,23 @@ Result<std::string> ChatTemplate::render(std::span<const ChatMessage> messages) 
   return std::move(prompt->text);
 }
 
-Result<std::vector<Token>> ChatTemplate::encode(std::span<const ChatMessage> messages,
-                                                const Tokenizer& tokenizer,
-                                                std::string_view answer) const {
+Result<ChatTemplate::Rendered> ChatTemplate::render_with_content(
+    std::span<const ChatMessage> messages) const {
   const auto ready = prepared(messages);
   if (!ready) return fail(ready.error());
-  const auto prompt = render_prepared(*ready);
+  auto prompt = render_prepared(*ready);
+  if (!prompt) return fail(std::move(prompt).error());
+  Rendered out;
+  for (const TextSpan& span : prompt->spans) out.content.push_back({span.begin, span.end});
+  out.text = std::move(prompt->text);
+  return out;
+}
+
+Result<std::vector<Token>> ChatTemplate::encode(std::span<const ChatMessage> messages,
+                                                const Tokenizer& tokenizer) const {
+  const auto prompt = render_with_content(messages);
   if (!prompt) return fail(prompt.error());
-  std::vector<TextRange> content;
-  for (const TextSpan& span : prompt->spans) content.push_back({span.begin, span.end});
-  std::string text = prompt->text;
-  if (!answer.empty()) {
-    content.push_back({text.size(), text.size() + answer.size()});
-    text += answer;
-  }
-  std::vector<Token> tokens = tokenizer.encode(text, content);
-  if (tokenizer.add_bos() && (tokens.empty() || tokens[0] != tokenizer.bos())) {
-    tokens.insert(tokens.begin(), tokenizer.bos());
-  }
-  return tokens;
+  return tokenizer.encode_prompt(prompt->text, prompt->content);
 }
 
 }  // namespace pennyweight::llm

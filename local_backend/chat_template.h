@@ -33,10 +33,14 @@ class ChatTemplate {
   // render + tokenise, with BOS exactly once where the model wants it. Text that came from content
   // is tokenised with Specials::as_text, so that data cannot forge a turn: byte for byte through
   // what templates usually do to it, and the whole of a text made from it in another way.
-  // `answer` follows the prompt as such text.
   Result<std::vector<Token>> encode(std::span<const ChatMessage> messages,
-                                    const Tokenizer& tokenizer,
-                                    std::string_view answer = {}) const;
+                                    const Tokenizer& tokenizer) const;
+  // The rendered prompt and, in it, what came from content.
+  struct Rendered {
+    std::string text;
+    std::vector<TextRange> content;
+  };
+  Result<Rendered> render_with_content(std::span<const ChatMessage> messages) const;
 
   // "file", "file:tool_use", "chatml", "llama3", ...
   std::string_view name() const { return name_; }

@@ -88,7 +88,7 @@ Result<void> CpuEngine::check(const SequenceSpec& spec) const {
                 fmt::format("{} tokens of prompt and up to {} of answer do not fit",
                             spec.prompt.size(), spec.max_tokens),
                 fmt::format("the context is {} tokens", context),
-                "shorten the prompt, lower max_tokens, or open the model with a larger context");
+                "shorten the prompt, allow fewer tokens, or open the model with a larger context (ctx)");
   return {};
 }
 

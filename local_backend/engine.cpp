@@ -143,50 +143,56 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::filesystem::path& model,
 
 namespace {
 
-Result<std::vector<Token>> encode_with(const Engine& engine, const Prompt& prompt,
-                                       std::string_view answer) {
-  const Tokenizer& tokenizer = engine.tokenizer();
+Result<ChatTemplate::Rendered> text_of(const Engine& engine, const Prompt& prompt) {
   if (const auto* messages = std::get_if<std::vector<ChatMessage>>(&prompt))
-    return engine.chat_template().encode(*messages, tokenizer, answer);
-  if (const auto* ids = std::get_if<std::vector<Token>>(&prompt)) {
-    if (answer.empty()) return *ids;
-    return fail(ErrorKind::usage, "a continuation needs a prompt of text",
-                "tokens may join over its border", "give the prompt as text");
+    return engine.chat_template().render_with_content(*messages);
+  if (const auto* text = std::get_if<PromptText>(&prompt)) {
+    ChatTemplate::Rendered out{text->text, {}};
+    if (text->specials == Specials::as_text) out.content.push_back({0, text->text.size()});
+    return out;
   }
-  const std::string& text = std::get<PromptText>(prompt).text;
-  const TextRange literal{text.size(), text.size() + answer.size()};
-  std::vector<Token> tokens =
-      answer.empty() ? tokenizer.encode(text, Specials::parse)
-                     : tokenizer.encode(text + std::string(answer), std::span(&literal, 1));
-  if (tokenizer.add_bos()) tokens.insert(tokens.begin(), tokenizer.bos());
-  return tokens;
+  return fail(ErrorKind::usage, "a continuation needs a prompt of text",
+              "tokens may join over its border", "give the prompt as text");
 }
 
 }  // namespace
 
 Result<std::vector<Token>> Engine::encode(const Prompt& prompt) const {
-  auto tokens = encode_with(*this, prompt, {});
-  if (!tokens) return tokens;
+  std::vector<Token> tokens;
+  if (const auto* ids = std::get_if<std::vector<Token>>(&prompt)) {
+    tokens = *ids;
+  } else {
+    const auto rendered = text_of(*this, prompt);
+    if (!rendered) return fail(rendered.error());
+    tokens = tokenizer().encode_prompt(rendered->text, rendered->content);
+  }
   const auto context = static_cast<std::size_t>(info().context_tokens);
-  if (tokens->size() >= context)
-    return fail(ErrorKind::unsupported, fmt::format("the prompt has {} tokens", tokens->size()),
+  if (tokens.size() >= context)
+    return fail(ErrorKind::unsupported, fmt::format("the prompt has {} tokens", tokens.size()),
                 fmt::format("the context is {}, and the answer needs room too", context),
-                "shorten the prompt, or open the model with a larger context");
+                "shorten the prompt, or open the model with a larger context (ctx)");
   return tokens;
 }
 
 Result<Engine::Continued> Engine::encode(const Prompt& prompt,
                                          std::string_view continuation) const {
-  const auto before = encode(prompt);
-  if (!before) return fail(before.error());
-  auto whole = encode_with(*this, prompt, continuation);
-  if (!whole) return fail(std::move(whole).error());
-  if (before->empty() || whole->size() < 2)
+  auto rendered = text_of(*this, prompt);
+  if (!rendered) return fail(std::move(rendered).error());
+  std::string& text = rendered->text;
+  std::vector<TextRange>& content = rendered->content;
+  // A word's first blank is part of its token: those at the prompt's end go with what follows.
+  const std::string whole = text + std::string(continuation);
+  text.resize(text.find_last_not_of(' ') + 1);
+  for (TextRange& range : content) range.end = std::min(range.end, text.size());
+  const auto before = tokenizer().encode_prompt(text, content);
+  content.push_back({text.size(), whole.size()});
+  const auto tokens = tokenizer().encode_prompt(whole, content);
+  if (before.empty() || tokens.size() < 2)
     return fail(ErrorKind::invalid_input, "there is nothing before the continuation", "",
                 "give a prompt that is not empty");
   // Where the continuation joins the prompt's last token it still has that one.
-  const auto cut = static_cast<std::ptrdiff_t>(std::min(before->size(), whole->size() - 1));
-  return Continued{{whole->begin(), whole->begin() + cut}, {whole->begin() + cut, whole->end()}};
+  const auto cut = static_cast<std::ptrdiff_t>(std::min(before.size(), tokens.size() - 1));
+  return Continued{{tokens.begin(), tokens.begin() + cut}, {tokens.begin() + cut, tokens.end()}};
 }
 
 Result<std::vector<float>> Engine::logits(std::span<const Token> tokens) {

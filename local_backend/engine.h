@@ -78,7 +78,8 @@ struct GeneratedToken {
   // Text that is complete UTF-8 and certain (a stop string cannot begin in it any more), so it may
   // be empty and the next one longer.
   std::string_view bytes;
-  float logprob = 0;               // log-softmax of the raw logits, natural log
+  // Log-softmax of the raw logits, natural log; 0 where sampling.logprobs is false.
+  float logprob = 0;
   std::span<const Candidate> top;  // as many as were asked for, the likeliest first
 };
 
@@ -98,7 +99,8 @@ class StepSink {
 
 // A prompt as a caller has it, before template and tokeniser.
 struct PromptText {
-  std::string text;  // tokenised with Specials::parse, BOS added where the model wants it
+  std::string text;  // BOS added where the model wants it and the text does not begin with it
+  Specials specials = Specials::parse;
 };
 using Prompt = std::variant<std::vector<ChatMessage>, PromptText, std::vector<Token>>;
 
@@ -121,8 +123,8 @@ class Engine {
   Result<std::vector<Token>> encode(const Prompt& prompt) const;
   // A prompt and what is to follow it, for SequenceSpec.forced. Tokenised as one text and cut at
   // the prompt's own number of tokens, as lm-evaluation-harness does: a border may fall inside a
-  // token. `continuation` is text without special tokens, not empty. A prompt of tokens is
-  // refused: its text is not known.
+  // token. Blanks at the prompt's end go to the continuation, which is text without special tokens,
+  // not empty. A prompt of tokens is refused: its text is not known.
   struct Continued {
     std::vector<Token> prompt, continuation;  // neither empty
   };

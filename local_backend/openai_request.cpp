@@ -154,6 +154,7 @@ Result<void> read_logprobs(const Json& body, ChatRequest& out) {
   if (!asked) return fail(asked.error());
   out.logprobs = *asked;
   if (auto top = number(body, "top_logprobs", 0, kMaxTop, out.generate.top); !top) return top;
+  out.generate.sampling.logprobs = out.logprobs;
   if (out.generate.top > 0 && !out.logprobs) {
     return fail(bad("top_logprobs", "top_logprobs needs logprobs = true"));
   }

@@ -92,7 +92,7 @@ Sampled Sampler::sample(std::span<const float> logits, std::uint64_t position,
   if (best == -1) return {};
   const auto used = adjusted(logits, history);
   const Token token = params_.temperature > 0 ? drawn(used, position, legal) : greedy(used, legal);
-  if (token == -1) return {};
+  if (token == -1 || !params_.logprobs) return {token, 0};
   const float highest = logits[static_cast<std::size_t>(best)];
   const float logit = logits[static_cast<std::size_t>(token)];
   return {token, relative_log(logit, highest, log_sum(logits, highest))};

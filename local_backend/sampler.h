@@ -29,6 +29,7 @@ struct SamplingParams {
   int penalty_last_n = 64;
   std::vector<std::pair<Token, float>> logit_bias = {};  // added to the logit
   std::uint64_t seed = 0;
+  bool logprobs = true;  // that of the token is computed: some ms where the vocabulary is large
 };
 
 struct Candidate {
@@ -51,7 +52,8 @@ class LegalTokens {
 
 struct Sampled {
   Token token = -1;   // -1 when every logit is NaN or -infinity, or no such token is legal
-  float logprob = 0;  // log-softmax of the raw logits, natural log; whatever the sampling
+  // Log-softmax of the raw logits, natural log, whatever the sampling; 0 unless `logprobs`.
+  float logprob = 0;
 };
 
 // The draw: u in [0, 1) falls into the kept tokens' probabilities laid end to end in order of id.

@@ -287,8 +287,9 @@ class ModelBuilder {
 
 }  // namespace
 
-Result<void> build_synthetic_model(const SyntheticSpec& spec, const std::filesystem::path& path) {
-  return ModelBuilder(spec).build().write(path);
+Result<void> build_synthetic_model(const SyntheticSpec& spec, const std::filesystem::path& path,
+                                   const WriteProgress& progress) {
+  return ModelBuilder(spec).build().write(path, progress);
 }
 
 Result<GgufFile> build_synthetic_model(const SyntheticSpec& spec) {

@@ -8,7 +8,8 @@
 namespace pennyweight::llm {
 
 // `spec` is known to be possible.
-Result<void> build_synthetic_model(const SyntheticSpec& spec, const std::filesystem::path& path);
+Result<void> build_synthetic_model(const SyntheticSpec& spec, const std::filesystem::path& path,
+                                   const WriteProgress& progress);
 Result<GgufFile> build_synthetic_model(const SyntheticSpec& spec);
 
 }  // namespace pennyweight::llm

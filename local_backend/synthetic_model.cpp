@@ -12,7 +12,8 @@ namespace pennyweight::llm {
 namespace {
 
 tl::unexpected<Error> refuse(std::string why) {
-  return fail(ErrorKind::usage, "no such synthetic model", std::move(why));
+  return fail(ErrorKind::usage, "no such synthetic model", std::move(why),
+              "\"pennyweight model synth --help\" lists those that there are");
 }
 
 bool whole_rows(TensorType type, int length) {
@@ -155,9 +156,10 @@ Result<SyntheticSpec> parse_synthetic(std::string_view text) {
               near.empty() ? "" : "did you mean \"" + std::string(near) + "\"?");
 }
 
-Result<void> write_synthetic_model(const SyntheticSpec& spec, const std::filesystem::path& path) {
+Result<void> write_synthetic_model(const SyntheticSpec& spec, const std::filesystem::path& path,
+                                   const WriteProgress& progress) {
   if (auto valid = check(spec); !valid) return valid;
-  return build_synthetic_model(spec, path);
+  return build_synthetic_model(spec, path, progress);
 }
 
 Result<GgufFile> synthetic_model(const SyntheticSpec& spec) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -62,7 +63,10 @@ Result<SyntheticSpec> parse_synthetic(std::string_view text);
 
 // SPM tokenizer with byte fallback, ChatML template. Weights are Gaussian with sigma 1/sqrt(fan_in)
 // (attn_output and ffn_down also / sqrt(2 layers)), norms 1, biases 0.
-Result<void> write_synthetic_model(const SyntheticSpec& spec, const std::filesystem::path& path);
+// `progress` as in GgufWriter::write.
+using WriteProgress = std::function<bool(std::uint64_t done, std::uint64_t total)>;
+Result<void> write_synthetic_model(const SyntheticSpec& spec, const std::filesystem::path& path,
+                                   const WriteProgress& progress = {});
 // The same model without a file: weights are made as they are read.
 Result<GgufFile> synthetic_model(const SyntheticSpec& spec);
 

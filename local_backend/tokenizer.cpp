@@ -57,6 +57,13 @@ std::vector<Token> Tokenizer::encode(std::string_view text, Specials specials) c
                                      : encode(text, std::span(&whole, 1));
 }
 
+std::vector<Token> Tokenizer::encode_prompt(std::string_view text,
+                                            std::span<const TextRange> literal) const {
+  std::vector<Token> tokens = encode(text, literal);
+  if (add_bos() && (tokens.empty() || tokens[0] != bos())) tokens.insert(tokens.begin(), bos());
+  return tokens;
+}
+
 std::vector<Token> Tokenizer::encode(std::string_view text,
                                      std::span<const TextRange> literal) const {
   const Vocabulary& vocabulary = *impl_->vocabulary;

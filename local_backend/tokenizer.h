@@ -44,6 +44,8 @@ class Tokenizer {
   // Specials::parse, but as_text wherever a spelling touches one of `literal` (ascending,
   // disjoint): a template with content in it. Ordinary tokens may span the border.
   std::vector<Token> encode(std::string_view text, std::span<const TextRange> literal) const;
+  // The same of a whole prompt: with BOS exactly once where the model wants one.
+  std::vector<Token> encode_prompt(std::string_view text, std::span<const TextRange> literal) const;
   // The bytes one token stands for: may be part of a UTF-8 character. Control tokens give "" unless
   // `show_control`. Empty for an id outside the vocabulary.
   std::string_view piece(Token token, bool show_control = false) const;

@@ -9,6 +9,7 @@ namespace pennyweight {
 namespace {
 
 constexpr double kMostErrors = 0.01, kMostTruncated = 0.01;  // shares of the requests
+constexpr double kMostCached = 0.05;  // share of the input tokens
 constexpr int kOldPriceDays = 180;
 constexpr double kMostLoad = 0.5;  // a core, when a sitting begins
 
@@ -84,6 +85,19 @@ void warn_about_answers(const DoubtfulCell& cell, CellWarnings& warnings) {
                   "more than " + significant(100 * allowed, 3, 3) + " % of the requests failed",
                   "their times are in no figure; the requests table says why each failed"},
                  part_of(s.n_failed, s.n_requests));
+  }
+  if (const int unsupported = count(s, Outcome::unsupported); unsupported > 0) {
+    warnings.add({"unsupported", "tasks that the target cannot take: the set counts as not run",
+                  "the requests table says why; choose another target, or a longer context", true},
+                 part_of(unsupported, s.n_requests));
+  }
+  // The best case for TTFT and tokens/s, so it must not pass for the usual one.
+  if (const double cached = static_cast<double>(s.cached_tokens.value_or(0)),
+      input = static_cast<double>(s.input_tokens.value_or(0));
+      cached > kMostCached * input) {
+    warnings.add({"cached", "prompt tokens came from a cache: times are shorter than without",
+                  "compare with targets that cache alike, or switch it off (prefix_cache=off)"},
+                 significant(100 * cached / input, 3, 3) + " %");
   }
   warn_about_truncation(s, warnings);
   if (const int unscored = count(s, Outcome::unscored); unscored > 0) {

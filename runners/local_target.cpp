@@ -82,9 +82,10 @@ class LocalTarget final : public Target {
   }
 
   void issue(RequestId id, const Request& request) override {
+    // A schema is compiled before the clock runs.
+    auto grammar = grammar_of(request.generation.response_format);
     Call& call = desk_->calls[id];
     call.sent = clock_.now();
-    auto grammar = grammar_of(request.generation.response_format);
     if (!grammar) return refuse(id, call.sent, grammar.error());
     if (const auto* asked = std::get_if<Continuations>(&request.prompt)) {
       call.generations = submit(id, *asked);
@@ -107,7 +108,9 @@ class LocalTarget final : public Target {
   }
 
  private:
-  static llm::Prompt prompt_of(const RawPrompt& raw) { return llm::PromptText{raw.text}; }
+  static llm::Prompt prompt_of(const RawPrompt& raw) { 
+    return llm::PromptText{raw.text, llm::Specials::as_text};  // data forges no control token
+  }
   static llm::Prompt prompt_of(const std::vector<Message>& messages) {
     std::vector<llm::ChatMessage> chat;
     for (const auto& m : messages) chat.push_back({m.role, m.content});
@@ -137,6 +140,7 @@ class LocalTarget final : public Target {
       out.prompt = prompt_of(std::get<std::vector<Message>>(request.prompt));
     }
     out.sampling = sampling(request.generation);
+    out.sampling.logprobs = false;
     out.max_tokens = request.generation.max_tokens;
     out.stop = request.generation.stop;
     out.ignore_eos = request.generation.ignore_eos;

@@ -295,7 +295,9 @@ void Runner::on_request_done(const PreparedRequest& request, RequestRecord recor
   block_answered_ += record.failure == Failure::none;
   if (record.phase != Phase::measured) return;
   ++result_.requests;
-  result_.failed += record.failure != Failure::none;
+  const bool unsupported = record.failure == Failure::unsupported;
+  result_.unsupported += unsupported;
+  result_.failed += record.failure != Failure::none && !unsupported;
   observer_.on_request_finished(cell(), record, ++done_[cell_], cell().planned_requests);
   answered_.emplace_back(request.task, std::move(record));
 }

@@ -112,6 +112,7 @@ enum class RunEnd : std::uint8_t {
 struct RunResult {
   RunEnd end = RunEnd::complete;
   int requests = 0, failed = 0;  // measured ones; a retried success is not a failure
+  int unsupported = 0;           // of the requests; they are no failures
   int authentication_failures = 0;
   std::vector<Error> lost;  // for each target that was given up or never answered, what to tell
   std::optional<Error> store_error;  // also beside `interrupted`

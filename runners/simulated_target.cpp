@@ -115,6 +115,11 @@ class SimulatedTarget final : public Target {
     call.streamed = request.generation.stream;
     call.tokens = std::min(spec_.tokens, request.generation.max_tokens);
     call.input_tokens = (input_bytes(request) + 3) / 4;
+    if (std::holds_alternative<Continuations>(request.prompt)) {
+      call.timer = loop_->call_at(loop_->clock().now(), [this, id] { finish(id, Failure::unsupported); });
+      calls_.emplace(id, call);
+      return;
+    }
     call.timer = loop_->call_at(loop_->clock().now() + spec_.send_delay, [this, id] { send(id); });
     calls_.emplace(id, call);
   }

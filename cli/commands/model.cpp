@@ -10,7 +10,7 @@ void add_engine_options(CLI::App& command, llm::EngineOptions& options) {
   command.add_option("-t,--threads", options.threads, "Threads; 0 = all cores")
       ->check(whole_number(0, 1024))
       ->capture_default_str();
-  command.add_option("--ctx", options.context_tokens, "Context length in tokens");
+  command.add_option("--ctx", options.context_tokens, "Context length in tokens; default the model's, at most 4096");
   command.add_option("--kernels", options.kernels, "auto, portable, avx2 or avx512")
       ->capture_default_str();
 }

@@ -19,7 +19,8 @@ namespace pennyweight {
 namespace {
 
 struct Options {
-  std::string model, prompt, grammar, json_schema;
+  std::string model, prompt, system, grammar, json_schema;
+  std::vector<std::string> stop;
   llm::EngineOptions engine;
   llm::SamplingParams sampling;
   int tokens = 64, top = 0;
@@ -53,7 +54,9 @@ class Printer final : public llm::StepSink {
     if (error != nullptr) error_ = *error;
   }
 
-  Result<ExitStatus> finish(const std::vector<llm::Token>& prompt) {
+  // `chat_template`: null where none was used.
+  Result<ExitStatus> finish(const std::vector<llm::Token>& prompt,
+                            const llm::ChatTemplate* chat_template) {
     if (error_) return fail(*error_);
     if (!json_) {
       print_text("\n");
@@ -67,6 +70,10 @@ class Printer final : public llm::StepSink {
     out.set("logprobs", std::move(logprobs_));
     if (top_) out.set("top_logprobs", std::move(top_logprobs_));
     out.set("prompt_ids", std::move(prompt_ids));
+    if (chat_template != nullptr) {
+      out.set("chat_template", std::string(chat_template->name()));
+      out.set("chat_template_sha256", chat_template->hash());
+    }
     out.set("finish", reason_ == llm::FinishReason::stop ? "stop" : "length");
     print_text(to_json(out) + "\n");
     return ExitStatus::ok;
@@ -77,7 +84,7 @@ class Printer final : public llm::StepSink {
     if (json_) {
       text_ += bytes;
     } else {
-      print_text(stdout_is_terminal() ? replace_invalid_utf8(bytes) : std::string(bytes));
+      print_text(replace_invalid_utf8(bytes));
     }
   }
   const llm::Tokenizer& tokenizer_;
@@ -102,6 +109,12 @@ Result<std::shared_ptr<const llm::Grammar>> grammar_of(const Options& options) {
 }
 
 Result<ExitStatus> generate(const Options& options) {
+  if (options.top > 0 && !options.json)
+    return fail(ErrorKind::usage, "--top-logprobs without --json", "they are shown in JSON only",
+                "add --json");
+  if (options.raw && !options.system.empty())
+    return fail(ErrorKind::usage, "--system together with --raw",
+                "without a chat template there is no system message", "put it into --prompt");
   auto grammar = grammar_of(options);
   if (!grammar) return fail(grammar.error());
   auto engine = llm::Engine::open(options.model, options.engine);
@@ -110,13 +123,18 @@ Result<ExitStatus> generate(const Options& options) {
   if (options.raw) {
     prompt = llm::PromptText{options.prompt};
   } else {
-    prompt = std::vector<llm::ChatMessage>{{"user", options.prompt}};
+    std::vector<llm::ChatMessage> chat;
+    if (!options.system.empty()) chat.push_back({"system", options.system});
+    chat.push_back({"user", options.prompt});
+    prompt = std::move(chat);
   }
   auto tokens = (*engine)->encode(prompt);
   if (!tokens) return fail(tokens.error());
   llm::SequenceSpec spec;
   spec.prompt = *tokens;
   spec.sampling = options.sampling;
+  spec.sampling.logprobs = options.json;
+  spec.stop = options.stop;
   spec.max_tokens = options.tokens;
   spec.top = options.top;
   spec.grammar = *std::move(grammar);
@@ -125,13 +143,19 @@ Result<ExitStatus> generate(const Options& options) {
   Printer printer((*engine)->tokenizer(), options);
   while ((*engine)->step(printer)) {
   }
-  return printer.finish(*tokens);
+  return printer.finish(*tokens, options.raw ? nullptr : &(*engine)->chat_template());
 }
 
 void add_sampling_options(CLI::App& command, llm::SamplingParams& sampling) {
-  command.add_option("--temperature", sampling.temperature, "0 is greedy")->capture_default_str();
-  command.add_option("--top-k", sampling.top_k, "0 = all")->capture_default_str();
-  command.add_option("--top-p", sampling.top_p, "1 = all")->capture_default_str();
+  command.add_option("--temperature", sampling.temperature, "0 is greedy")
+      ->check(real_number(0, 100))
+      ->capture_default_str();
+  command.add_option("--top-k", sampling.top_k, "0 = all")
+      ->check(whole_number(0, 1 << 30))
+      ->capture_default_str();
+  command.add_option("--top-p", sampling.top_p, "1 = all")
+      ->check(real_number(0, 1))
+      ->capture_default_str();
   command.add_option("--min-p", sampling.min_p, "Share of the likeliest's probability; 0 = all")
       ->check(real_number(0, 1))
       ->capture_default_str();
@@ -175,7 +199,11 @@ void add_model_generate(CLI::App& model, Action& chosen) {
   command->add_option("--json-schema", options->json_schema,
                       "File of a JSON schema: JSON that it allows only");
   command->add_option("--grammar", options->grammar, "GBNF file: a text of this grammar only");
-  command->add_flag("--raw", options->raw, "No chat template");
+  command->add_option("--system", options->system, "System message before the prompt");
+  command->add_option("--stop", options->stop, "The answer ends before this text; may be repeated")
+      ->check(not_empty());
+  command->add_flag("--raw", options->raw,
+                    "No chat template; special tokens spelled in the prompt are tokens");
   command->add_flag("--json", options->json, "Text, ids and log-probabilities as JSON");
   command->add_option("--top-logprobs", options->top, "With --json: likeliest tokens beside each")
       ->check(whole_number(0, llm::kMaxTop))

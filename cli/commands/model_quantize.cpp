@@ -1,6 +1,3 @@
-#include <chrono>
-#include <csignal>
-#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -9,6 +6,7 @@
 #include <fmt/core.h>
 
 #include "cli/commands/commands.h"
+#include "cli/long_work.h"
 #include "cli/print.h"
 #include "cli/usage.h"
 #include "cli/wiring.h"
@@ -21,58 +19,6 @@ struct Options {
   std::string from, to, type;
   bool pure = false;
   int threads = 0;
-};
-
-volatile std::sig_atomic_t g_signal = 0;
-
-// While alive, Ctrl-C and SIGTERM are noted instead of leaving half a file; a second one kills.
-class StopOnSignal {
- public:
-  StopOnSignal() {
-    g_signal = 0;
-    for (const int number : {SIGINT, SIGTERM}) {
-      struct sigaction action {};
-      action.sa_handler = [](int signal) { g_signal = signal; };
-      action.sa_flags = static_cast<int>(SA_RESTART | SA_RESETHAND);
-      sigaction(number, &action, nullptr);
-    }
-  }
-  ~StopOnSignal() {
-    std::signal(SIGINT, SIG_DFL);
-    std::signal(SIGTERM, SIG_DFL);
-  }
-  StopOnSignal(const StopOnSignal&) = delete;
-  StopOnSignal& operator=(const StopOnSignal&) = delete;
-};
-
-// One line on a terminal, ten times a second.
-class Bar {
- public:
-  ~Bar() {
-    if (drawn_) std::fputs("\r\x1b[K", stderr);
-  }
-  void show(std::uint64_t done, std::uint64_t total) {
-    const auto now = std::chrono::steady_clock::now();
-    if (total == 0 || now - last_ < std::chrono::milliseconds(100)) return;
-    last_ = now;
-    const double part = static_cast<double>(done) / static_cast<double>(total);
-    const double seconds = std::chrono::duration<double>(now - start_).count();
-    constexpr double kWidth = 30;
-    const auto filled = static_cast<std::size_t>(part * kWidth);
-    const std::string line =
-        fmt::format("[{:.<30}] {:3.0f} %, {:.0f} s left", std::string(filled, '#'), 100 * part,
-                    seconds / part - seconds);
-    std::fputs(("\r" + line.substr(0, static_cast<std::size_t>(terminal_columns() - 1)) + "\x1b[K")
-                   .c_str(),
-               stderr);
-    std::fflush(stderr);
-    drawn_ = true;
-  }
-
- private:
-  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-  std::chrono::steady_clock::time_point last_ = start_;
-  bool drawn_ = false;
 };
 
 Result<void> check_paths(const Options& options) {
@@ -106,20 +52,13 @@ Result<ExitStatus> quantize(const Options& options) {
   how.threads = options.threads;
   Result<llm::QuantizeSummary> made;
   {
-    const StopOnSignal guard;
-    Bar bar;
-    const bool terminal = stderr_is_terminal();
-    how.progress = [&](std::uint64_t done, std::uint64_t total) {
-      if (terminal) bar.show(done, total);
-      return g_signal == 0;
-    };
+    LongWork work;
+    how.progress = [&](std::uint64_t done, std::uint64_t total) { return work.go_on(done, total); };
     made = llm::quantize_model(options.from, options.to, how);
   }
-  if (!made && made.error().kind == ErrorKind::interrupted && g_signal == SIGTERM) {
-    print_error(made.error());
-    return ExitStatus::terminated;
-  }
-  if (!made) return fail(made.error());
+  if (!made) return LongWork::failed(made.error());
+  if (made->elements == 0)
+    print_note("the file holds no tensors: a vocabulary alone");
   std::string types;
   for (const auto& [type, count] : made->types) {
     types += fmt::format("{}{} {}", types.empty() ? "" : ", ", count, type);

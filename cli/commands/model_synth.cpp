@@ -7,6 +7,7 @@
 #include <fmt/core.h>
 
 #include "cli/commands/commands.h"
+#include "cli/long_work.h"
 #include "cli/print.h"
 #include "cli/usage.h"
 #include "cli/wiring.h"
@@ -39,6 +40,9 @@ Result<llm::SyntheticSpec> spec_of(const Options& options) {
 }
 
 Result<ExitStatus> synth(const Options& options) {
+  if (options.output.empty())
+    return fail(ErrorKind::usage, "--output is missing", "a model needs a file to be written to",
+                "write pennyweight model synth SHAPE --output VALUE");
   auto spec = spec_of(options);
   if (!spec) return fail(spec.error());
   if (auto file = refuse_directory(options.output, "model.gguf"); !file) return fail(file.error());
@@ -47,9 +51,14 @@ Result<ExitStatus> synth(const Options& options) {
                 "synth never overwrites a model", "name another file, or remove this one");
   }
   const auto start = std::chrono::steady_clock::now();
-  if (auto written = llm::write_synthetic_model(*spec, options.output); !written) {
-    return fail(written.error());
+  Result<void> written;
+  {
+    LongWork work;
+    written = llm::write_synthetic_model(
+        *spec, options.output,
+        [&](std::uint64_t done, std::uint64_t total) { return work.go_on(done, total); });
   }
+  if (!written) return LongWork::failed(written.error());
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   const bool by_default = options.type.empty() && options.shape.find(':') == std::string::npos;
   const double megabytes = static_cast<double>(std::filesystem::file_size(options.output)) / 1e6;
@@ -84,9 +93,10 @@ void add_model_synth(CLI::App& model, Action& chosen) {
                    "tiny, small, medium, 1b, or a published model (below), also as SHAPE:TYPE; f16 "
                    "where no type is given")
       ->required();
-  command->add_option("-o,--output,OUT", options->output, "GGUF file to write")
-      ->required()
-      ->check(not_empty());
+  auto* place = command->add_option("OUT", options->output, "GGUF file to write");
+  command->add_option("-o,--output", options->output, "The same")
+      ->check(not_empty())
+      ->excludes(place);
   command->add_option("--type", options->type, llm::mixture_names());
   command->add_option("--seed", options->seed, "Of the weights")
       ->check(whole_number(0))
@@ -96,8 +106,9 @@ void add_model_synth(CLI::App& model, Action& chosen) {
                    "> 0: predictable next tokens, for comparing engines")
       ->capture_default_str();
   command->footer(
-      "A published shape has the tensors and types of that model's file, and as many bytes: its "
-      "speed and\npower can be measured before it is downloaded. Its text is noise.\n\n"
+      "A published shape has the matrices and types of that model's file, and as many bytes: its "
+      "speed and\npower can be measured before it is downloaded. Its text is noise, its vocabulary "
+      "an invented one (SPM),\nand it has no long-context rope factors.\n\n"
       "Published shapes:\n" +
       published_names() +
       "\n\nExamples:\n  pennyweight model synth small:q4_0 -o small.gguf\n"

@@ -45,7 +45,7 @@ Result<std::string> tokenize_one(const llm::Tokenizer& tokenizer, const std::str
   const char* at = input.data();
   const char* end = at + input.size();
   while (at != end) {
-    if (*at == ' ' || *at == ',' || *at == '\n') {
+    if (std::string_view(" ,\n\r\t").find(*at) != std::string_view::npos) {
       ++at;
       continue;
     }

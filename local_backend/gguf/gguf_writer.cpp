@@ -104,6 +104,18 @@ Error write_error(const std::filesystem::path& path) {
           "name another place, or make room there"};
 }
 
+// Before hours of writing; where it cannot be known, writing will tell.
+Result<void> check_room(const std::filesystem::path& path, std::uint64_t bytes) {
+  std::error_code error;
+  const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  const auto space = std::filesystem::space(folder, error);
+  if (error || space.available >= bytes) return {};
+  return fail(ErrorKind::io,
+              "\"" + path.string() + "\" would have " + std::to_string(bytes >> 20) + " MiB",
+              "its disk has " + std::to_string(space.available >> 20) + " MiB free",
+              "name a place with more room");
+}
+
 }  // namespace
 
 void GgufWriter::set(std::string key, GgufValue value) {
@@ -233,11 +245,13 @@ Result<GgufFile> GgufWriter::in_memory() const {
                          std::make_shared<Data>(tensors_));
 }
 
-Result<void> GgufWriter::write(const std::filesystem::path& path) const {
+Result<void> GgufWriter::write(const std::filesystem::path& path, const Progress& progress) const {
   const std::string head = header();
-  const std::uint64_t step = alignment();
-  auto readable = GgufFile::parse(std::as_bytes(std::span(head)), size_after(head));
+  const std::uint64_t step = alignment(), total = size_after(head);
+  auto readable = GgufFile::parse(std::as_bytes(std::span(head)), total);
   if (!readable) return fail(readable.error());
+  if (auto room = check_room(path, total); !room) return room;
+  std::uint64_t done = head.size();
 
   return write_file_atomically(path, [&](const std::filesystem::path& temporary) -> Result<void> {
     std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
@@ -250,6 +264,9 @@ Result<void> GgufWriter::write(const std::filesystem::path& path) const {
         if (!filled) return filled;
         file.write(data.data(), static_cast<std::streamsize>(data.size()));
         if (!file) return fail(write_error(path));
+        done += data.size();
+        if (progress && !progress(done, total))
+          return fail(ErrorKind::interrupted, "interrupted", "nothing was written", "");
       }
       const std::string padding((step - info.bytes % step) % step, '\0');
       file.write(padding.data(), static_cast<std::streamsize>(padding.size()));

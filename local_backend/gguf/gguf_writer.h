@@ -31,8 +31,10 @@ class GgufWriter {
   void add_tensor_in_pieces(std::string name, std::vector<std::uint64_t> ne, TensorType type,
                             std::uint64_t piece, FillPiece fill);
   // Temporary file, then rename. Peak memory is the largest tensor or piece. Fails, before asking
-  // for data, on what our reader would refuse: a name twice, a row that is not whole blocks, ...
-  Result<void> write(const std::filesystem::path& path) const;
+  // for data, on what our reader would refuse (a name twice, a row that is not whole blocks, ...)
+  // and where the disk has no room. `progress`, of bytes, may be empty; false interrupts.
+  using Progress = std::function<bool(std::uint64_t done, std::uint64_t total)>;
+  Result<void> write(const std::filesystem::path& path, const Progress& progress = {}) const;
   // The file that write() would write, without writing it: data is asked for when it is read.
   Result<GgufFile> in_memory() const;
 

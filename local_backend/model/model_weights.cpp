@@ -132,7 +132,13 @@ Result<const float*> load_vector(const GgufFile& file, const TensorInfo& tensor,
     return fail(ErrorKind::internal, "the weights need more memory than was reserved");
   if (auto read = file.read_tensor(tensor, {destination, tensor.bytes}); !read)
     return fail(std::move(read).error());
-  return reinterpret_cast<const float*>(destination);
+  const auto* values = reinterpret_cast<const float*>(destination);
+  // Quantizing activations would hide it.
+  if (!std::all_of(values, values + tensor.elements(), [](float x) { return std::isfinite(x); }))
+    return fail(ErrorKind::invalid_input,
+                fmt::format("tensor {} holds NaN or infinity", tensor.name),
+                "every answer would be noise", "get the file again, or convert the model again");
+  return values;
 }
 
 std::string common_type(const GgufFile& file, const std::vector<WantedTensor>& wanted) {

@@ -2,109 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
-#include <map>
 
 #include "local_backend/synthetic_model.h"
 #include "tests/local_backend/edited_model.h"
+#include "tests/local_backend/engine_runs.h"
 #include "tests/support/temp_dir.h"
 #include "tests/test.h"
 
 namespace pennyweight::llm::test {
-namespace {
 
 using pennyweight::test::TempDir;
-
-SyntheticSpec small() {
-  SyntheticSpec spec;
-  spec.embedding_length = 64;
-  spec.feed_forward_length = 160;
-  spec.context_length = 512;
-  spec.margin = 4;
-  return spec;
-}
-
-std::unique_ptr<Engine> open(const std::filesystem::path& path, EngineOptions options = {}) {
-  if (options.threads == 0) options.threads = 1;
-  auto engine = Engine::open(path, options);
-  INFO((engine ? "" : engine.error().what + ": " + engine.error().why));
-  REQUIRE(engine);
-  return *std::move(engine);
-}
-
-// What one sequence was told, in order.
-struct Told {
-  int prefill = -1, cached = -1, finished = 0;
-  std::vector<Token> tokens, top;
-  std::vector<float> logprobs;
-  std::string text;
-  FinishReason reason = FinishReason::error;
-  std::string error;
-};
-
-class Recorder final : public StepSink {
- public:
-  void on_prefill(SequenceId id, int tokens, int cached) override {
-    CHECK(told[id].tokens.empty());
-    told[id].prefill = tokens;
-    told[id].cached = cached;
-  }
-  void on_token(SequenceId id, const GeneratedToken& token) override {
-    CHECK(told[id].prefill > 0);
-    CHECK(told[id].finished == 0);
-    told[id].tokens.push_back(token.token);
-    told[id].logprobs.push_back(token.logprob);
-    told[id].text += token.bytes;
-    for (const Candidate& one : token.top) told[id].top.push_back(one.token);
-    if (when_token) when_token(id);
-  }
-  void on_finished(SequenceId id, FinishReason reason, std::string_view tail,
-                   const Error* error) override {
-    ++told[id].finished;
-    told[id].reason = reason;
-    told[id].text += tail;
-    if (error != nullptr) told[id].error = error->what;
-    order.push_back(id);
-  }
-  std::map<SequenceId, Told> told;
-  std::vector<SequenceId> order;
-  std::function<void(SequenceId)> when_token;
-};
-
-SequenceSpec spec_of(std::vector<Token> prompt, int max_tokens) {
-  SequenceSpec spec;
-  spec.prompt = std::move(prompt);
-  spec.max_tokens = max_tokens;
-  spec.ignore_eos = true;
-  return spec;
-}
-
-Told run(Engine& engine, SequenceSpec spec) {
-  const auto id = engine.submit(std::move(spec));
-  REQUIRE(id);
-  Recorder recorder;
-  while (engine.step(recorder)) continue;
-  CHECK(recorder.told.at(*id).finished == 1);
-  return recorder.told.at(*id);
-}
-
-std::vector<Token> tokens_of(const Engine& engine, std::string text) {
-  const auto tokens = engine.encode(PromptText{std::move(text)});
-  REQUIRE(tokens);
-  return *tokens;
-}
-
-EngineOptions options_of(int threads, int context = 0, const char* kernels = "auto") {
-  EngineOptions options;
-  options.threads = threads;
-  options.context_tokens = context;
-  options.kernels = kernels;
-  return options;
-}
-
-const std::string kPrompt = "The quick brown fox jumps over the lazy dog.";
-
-}  // namespace
 
 TEST_CASE("A sequence gets its prefill, exactly max_tokens tokens and one end") {
   const TempDir dir;
@@ -170,7 +77,7 @@ TEST_CASE("Sequences side by side, or in turn, give what each gives alone") {
     }
     std::vector<Told> alone;
     for (const SequenceSpec& spec : specs) alone.push_back(run(*engine, spec));
-    Recorder recorder;
+    EngineRecorder recorder;
     std::vector<SequenceId> ids;
     for (const SequenceSpec& spec : specs) ids.push_back(*engine->submit(spec));
     REQUIRE(engine->step(recorder));
@@ -281,7 +188,7 @@ TEST_CASE("A running and a waiting sequence can be cancelled, and unknown ids ar
   const auto waiting = engine->submit(spec_of(prompt, 100));
   const auto last = engine->submit(spec_of(prompt, 3));
   REQUIRE(last);
-  Recorder recorder;
+  EngineRecorder recorder;
   recorder.when_token = [&](SequenceId id) {
     if (id == *running && recorder.told[id].tokens.size() == 2) {
       engine->cancel(*waiting);
@@ -355,79 +262,6 @@ TEST_CASE("A sequence that cannot run is refused when it is submitted") {
   const auto too_long = engine->encode(std::vector<Token>(64, 5));
   REQUIRE_FALSE(too_long);
   CHECK(too_long.error().what.find("64 tokens") != std::string::npos);
-}
-
-TEST_CASE("Weights that are not numbers end the answer with an error") {
-  const TempDir dir;
-  REQUIRE(write_synthetic_model(small(), dir / "good.gguf"));
-  ModelEdit edit;
-  edit.without = {"output_norm.weight"};
-  edit.add = {{"output_norm.weight", std::vector<float>(64, std::nanf(""))}};
-  edit_model(dir / "good.gguf", dir / "m.gguf", edit);
-  const auto engine = open(dir / "m.gguf");
-  const Told told = run(*engine, spec_of({5, 6}, 4));
-  CHECK(told.reason == FinishReason::error);
-  CHECK(told.tokens.empty());
-  CHECK(told.error.find("not numbers") != std::string::npos);
-}
-
-TEST_CASE("What a model is and takes is told as opened") {
-  const TempDir dir;
-  SyntheticSpec spec = small();
-  spec.type = TensorType::q4_0;
-  spec.context_length = 8192;
-  REQUIRE(write_synthetic_model(spec, dir / "m.gguf"));
-  const auto engine = open(dir / "m.gguf", options_of(2, 0, "portable"));
-  const ModelInfo& info = engine->info();
-  CHECK(info.architecture == "llama");
-  CHECK(info.quantization == "Q4_0");
-  CHECK(info.file_bytes == std::filesystem::file_size(dir / "m.gguf"));
-  CHECK(info.layers == spec.layers);
-  CHECK(info.vocabulary_size == spec.vocabulary_size);
-  CHECK(info.context_limit == 8192);
-  CHECK(info.context_tokens == 4096);
-  CHECK(info.threads == 2);
-  CHECK(info.kernels == "portable");
-  CHECK(info.kv_bytes_per_token == 2 * 2 * 2 * 2 * 16);
-  CHECK(info.chat_template_sha256.size() == 64);
-  CHECK(open(dir / "m.gguf", {1, 100})->info().context_tokens == 100);
-}
-
-TEST_CASE("Options that this machine or model cannot give are refused") {
-  const TempDir dir;
-  SyntheticSpec spec = small();
-  spec.context_length = 16 << 20;
-  REQUIRE(write_synthetic_model(spec, dir / "m.gguf"));
-  const auto refusal = [&](const EngineOptions& options) {
-    const auto engine = Engine::open(dir / "m.gguf", options);
-    REQUIRE_FALSE(engine);
-    CHECK_FALSE(engine.error().fix.empty());
-    return engine.error().what + " " + engine.error().why;
-  };
-  CHECK(refusal(options_of(1, 0, "sse9")).find("portable") != std::string::npos);
-  CHECK(refusal({-1, 0}).find("-1 threads") != std::string::npos);
-  CHECK(refusal({1, (16 << 20) + 1}).find("16777216") != std::string::npos);
-  CHECK(refusal({1, -5}).find("-5") != std::string::npos);
-  spec.layers = 64;
-  spec.heads = spec.kv_heads = 32;  // a cache of more than a terabyte
-  REQUIRE(write_synthetic_model(spec, dir / "m.gguf"));
-  CHECK(refusal({1, 16 << 20}).find("MiB of memory") != std::string::npos);
-}
-
-TEST_CASE("Files that are no model are refused by path") {
-  const TempDir dir;
-  CHECK_FALSE(Engine::open(dir / "missing.gguf", {}));
-  pennyweight::test::write_file(dir / "text.gguf", "no model");
-  const auto text = Engine::open(dir / "text.gguf", {});
-  REQUIRE_FALSE(text);
-  CHECK(text.error().what.find("text.gguf") != std::string::npos);
-  REQUIRE(write_synthetic_model(small(), dir / "good.gguf"));
-  ModelEdit edit;
-  edit.set = {{"general.architecture", std::string("mamba")}};
-  edit_model(dir / "good.gguf", dir / "mamba.gguf", edit);
-  const auto mamba = Engine::open(dir / "mamba.gguf", {});
-  REQUIRE_FALSE(mamba);
-  CHECK(mamba.error().what.find("mamba.gguf") != std::string::npos);
 }
 
 }  // namespace pennyweight::llm::test

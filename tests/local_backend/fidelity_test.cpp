@@ -151,7 +151,7 @@ TEST_CASE("A model is faithful to its own saved distributions, as far as sixteen
   const auto same = measure_fidelity(*saved, *engine, {});
   REQUIRE(same);
   CHECK(same->candidate.tokens == 21);
-  CHECK(same->mean_kld < 1e-8);
+  CHECK(same->mean_kld < 1e-5);
   CHECK(same->same_top_rate > 0.95);
   CHECK(same->reference.value == Approx(same->candidate.value).epsilon(1e-4));
   for (std::size_t n = 0; n < file.size(); n += n < 220 ? 1 : 997) {

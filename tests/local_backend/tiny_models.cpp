@@ -88,11 +88,6 @@ void add_llama_kin(Zoo& zoo) {
   set(zoo.add("llama", "attention scale of no effect"), "attention.scale", 0.4);
   // Mistral 7B v0.1 has it in its file; all layers see everything still.
   set(zoo.add("llama", "sliding window of no effect"), "attention.sliding_window", 8_u);
-  auto& betas = zoo.add("llama", "yarn keys of no effect");
-  set_scaling(betas, "yarn", 4, 64);
-  set(betas, "rope.scaling.yarn_beta_fast", 4.0);
-  set(betas, "rope.scaling.yarn_beta_slow", 0.1);
-  set(betas, "rope.scaling.yarn_log_multiplier", 1.0);
   use_experts(zoo.add("llama", "experts"));
 
   auto& mistral = zoo.add("mistral3", "plain");
@@ -219,6 +214,15 @@ void add_exaones(Zoo& zoo) {
   set(windowed, "attention.sliding_window", 8_u);
 }
 
+// Last, since each model's seed is its place in the list.
+void add_keys_of_no_effect(Zoo& zoo) {
+  auto& betas = zoo.add("llama", "yarn keys of no effect");
+  set_scaling(betas, "yarn", 4, 64);
+  set(betas, "rope.scaling.yarn_beta_fast", 4.0);
+  set(betas, "rope.scaling.yarn_beta_slow", 0.1);
+  set(betas, "rope.scaling.yarn_log_multiplier", 1.0);
+}
+
 }  // namespace
 
 const std::vector<SyntheticSpec>& tiny_models() {
@@ -229,6 +233,7 @@ const std::vector<SyntheticSpec>& tiny_models() {
     add_phis(zoo);
     add_gemmas(zoo);
     add_exaones(zoo);
+    add_keys_of_no_effect(zoo);
     return zoo.take();
   }();
   return models;
