@@ -47,7 +47,12 @@ inline constexpr std::size_t kKvBlock = 64;
 struct KvHistory {
   const std::uint16_t* const* blocks;  // of the positions from 0 on
   std::size_t keys, values;            // offsets in each block, in halves
-  std::size_t begin, end;              // the positions that are seen; not empty
+};
+// One query head of one token, over the positions [begin, end) of a history; not empty.
+struct AttentionQuery {
+  const float* q;  // head_length, already scaled
+  float* out;      // head_length
+  std::size_t begin, end;
 };
 struct AttentionShape {
   std::size_t head_length, value_stride;  // the stride a multiple of 16, at most kMaxHeadLength
@@ -69,9 +74,10 @@ struct KernelTable {
   void (*geglu)(float* gate, const float* up, std::size_t n);
   // x[i] = cap * tanh(x[i] / cap)
   void (*softcap)(float* x, float cap, std::size_t n);
-  // One query head over its history, in chunks of 256 positions (counted from 0, whatever `begin`
-  // is) merged in order. q is already scaled.
-  void (*attend)(const float* q, const KvHistory& history, const AttentionShape& shape, float* out);
+  // Queries over one history, each in chunks of 256 positions (counted from 0, whatever its `begin`
+  // is) merged in order. Fastest in fours that see nearly the same.
+  void (*attend)(const AttentionQuery* queries, std::size_t count, const KvHistory& history,
+                 const AttentionShape& shape);
   // The definition is quantize_activations_q8; the sums as in Activation, scaled ones if not null.
   void (*quantize_q8)(const float* x, std::int8_t* quants, float* scales, std::int32_t* sums,
                       float* scaled_sums, std::size_t n);

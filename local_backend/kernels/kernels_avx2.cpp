@@ -39,6 +39,22 @@ inline I load_words(const std::byte* p) {
       _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
 }
 
+// Within range: packing saturates.
+inline void store_bytes(std::int8_t* p, I v) {
+  const __m256i lanes = reinterpret_cast<__m256i>(v);
+  const __m128i words =
+      _mm_packs_epi32(_mm256_castsi256_si128(lanes), _mm256_extracti128_si256(lanes, 1));
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packs_epi16(words, words));
+}
+
+inline std::int32_t sum_lanes(I v) {
+  const __m256i lanes = reinterpret_cast<__m256i>(v);
+  const __m128i four =
+      _mm_add_epi32(_mm256_castsi256_si128(lanes), _mm256_extracti128_si256(lanes, 1));
+  const __m128i two = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4E));
+  return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xB1)));
+}
+
 // Pairs of 16-bit products: vpmaddubsw would saturate.
 inline I dot4(I acc, I w, std::int32_t a) {
   const __m256i words = reinterpret_cast<__m256i>(w), input = _mm256_set1_epi32(a);

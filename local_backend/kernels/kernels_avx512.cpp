@@ -43,6 +43,21 @@ inline I load_words(const std::byte* p) {
       _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))));
 }
 
+inline void store_bytes(std::int8_t* p, I v) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p),
+                   _mm512_maskz_cvtepi32_epi8(kAll, reinterpret_cast<__m512i>(v)));
+}
+
+inline std::int32_t sum_lanes(I v) {
+  const __m512i lanes = reinterpret_cast<__m512i>(v);
+  const __m256i eight = _mm256_add_epi32(_mm512_maskz_extracti32x8_epi32(0xFF, lanes, 0),
+                                         _mm512_maskz_extracti32x8_epi32(0xFF, lanes, 1));
+  const __m128i four =
+      _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
+  const __m128i two = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4E));
+  return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xB1)));
+}
+
 inline I dot4(I acc, I w, std::int32_t a) {
   return reinterpret_cast<I>(_mm512_dpbusd_epi32(
       reinterpret_cast<__m512i>(acc), reinterpret_cast<__m512i>(w), _mm512_set1_epi32(a)));

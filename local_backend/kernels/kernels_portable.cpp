@@ -69,6 +69,14 @@ inline I load_words(const std::byte* p) {
   return load_numbers<std::uint16_t>(p);
 }
 
+inline void store_bytes(std::int8_t* p, I v) {
+  for (std::size_t i = 0; i < kLanes; ++i) p[i] = static_cast<std::int8_t>(v[i]);
+}
+
+inline std::int32_t sum_lanes(I v) {
+  return v[0] + v[1] + v[2] + v[3];
+}
+
 inline I dot4(I acc, I w, std::int32_t a) {
   const Wide u = reinterpret_cast<Wide>(w);
   for (int i = 0; i < 4; ++i) {

@@ -1,5 +1,5 @@
 // The half of a layer in which tokens see one another.
-#include <cmath>
+#include <algorithm>
 
 #include "local_backend/model/forward_pass.h"
 #include "local_backend/model/packed_matrix.h"
@@ -7,6 +7,8 @@
 
 namespace pennyweight::llm {
 namespace {
+
+constexpr std::size_t kQueriesTogether = 4;
 
 std::size_t size(int n) {
   return static_cast<std::size_t>(n);
@@ -85,18 +87,30 @@ void ForwardPass::rotate_and_store(int member, std::size_t index) {
   }
 }
 
-// Heads first, so that each member gets short and long histories alike.
+// By key-value head, then by token: the query heads that share a key-value head go together, and
+// where they are few, so do neighbouring tokens of a sequence. Heads first, so that each member
+// gets short and long histories alike.
 void ForwardPass::attend(int member, std::size_t index) {
   const std::size_t length = size(config_.head_length), n = rows_.size();
   const std::size_t sharing = size(config_.heads / config_.kv_heads);
   const std::size_t window = size(config_.layers[index].window);
   const AttentionShape shape{length, panel_count(length) * kPanelRows, config_.attention_softcap};
-  const auto [begin, end] = share(size(config_.heads) * n, member);
-  for (std::size_t item = begin; item < end; ++item) {
-    const std::size_t head = item / n, t = item % n, seen = rows_[t].position + 1;
-    const std::size_t from = window > 0 && seen > window ? seen - window : 0;
-    const KvHistory history = rows_[t].history->history(index, head / sharing, from, seen);
-    kernels_.attend(query_[t] + head * length, history, shape, mixed_[t] + head * length);
+  const std::size_t tokens = std::max<std::size_t>(1, kQueriesTogether / sharing);
+  std::vector<AttentionQuery>& queries = queries_[size(member)];
+  const auto [begin, end] = share(size(config_.kv_heads) * n, member);
+  for (std::size_t item = begin; item < end;) {
+    const std::size_t group = item / n;
+    const KvSequence* history = rows_[item % n].history;
+    queries.clear();
+    for (std::size_t taken = 0;
+         taken < tokens && item < end && item / n == group && rows_[item % n].history == history;
+         ++taken, ++item) {
+      const std::size_t t = item % n, seen = rows_[t].position + 1;
+      const std::size_t from = window > 0 && seen > window ? seen - window : 0;
+      for (std::size_t head = group * sharing; head < (group + 1) * sharing; ++head)
+        queries.push_back({query_[t] + head * length, mixed_[t] + head * length, from, seen});
+    }
+    kernels_.attend(queries.data(), queries.size(), history->history(index, group), shape);
   }
 }
 

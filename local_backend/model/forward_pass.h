@@ -96,6 +96,7 @@ class ForwardPass {
   std::vector<Rotation> rotations_;
   FloatRows hidden_, normed_, query_, key_, value_, mixed_, gate_, up_, branch_, logits_;
   ActivationRows inputs_;
+  std::vector<std::vector<AttentionQuery>> queries_;  // of each member
   // Of a mixture of experts: by row and rank, then by expert.
   FloatRows router_, expert_out_;
   std::vector<Choice> choices_, by_expert_;

@@ -71,9 +71,8 @@ class KvSequence {
   std::size_t capacity() const { return blocks_.size() * kKvBlock; }
   const std::vector<KvBlock>& blocks() const { return blocks_; }
   // Positions [begin, end) of a layer and head, for the attention kernel.
-  KvHistory history(std::size_t layer, std::size_t head, std::size_t begin, std::size_t end) const {
-    return {pointers_.data(), pool_->key_offset(layer, head), pool_->value_offset(layer, head),
-            begin, end};
+  KvHistory history(std::size_t layer, std::size_t head) const {
+    return {pointers_.data(), pool_->key_offset(layer, head), pool_->value_offset(layer, head)};
   }
   // Both have head_length halves. The position's block must not be shared.
   void store(std::size_t layer, std::size_t head, std::size_t position, const std::uint16_t* key,

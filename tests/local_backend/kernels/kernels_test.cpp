@@ -95,9 +95,7 @@ struct Attention {
       for (std::size_t d = 0; d < shape.head_length; ++d) out[d] += weights[p] / sum * value(p, d);
     return out;
   }
-  KvHistory history() const {
-    return {blocks.data(), 0, kKvBlock * shape.head_length, begin, positions};
-  }
+  KvHistory history() const { return {blocks.data(), 0, kKvBlock * shape.head_length}; }
   std::size_t begin, positions;
   AttentionShape shape;
   std::vector<float> q;
@@ -112,7 +110,9 @@ void check_attention(const Attention& attention) {
     INFO(table->name << " positions " << attention.begin << " to " << attention.positions
                      << " head length " << attention.shape.head_length);
     std::vector<float> out(attention.shape.head_length);
-    table->attend(attention.q.data(), attention.history(), attention.shape, out.data());
+    const AttentionQuery query{attention.q.data(), out.data(), attention.begin,
+                               attention.positions};
+    table->attend(&query, 1, attention.history(), attention.shape);
     if (first.empty()) first = out;
     CHECK(same_bits(out, first));
   }
@@ -132,6 +132,44 @@ TEST_CASE("A window sees the positions from its beginning on, wherever that fall
   for (const std::size_t begin : {1u, 15u, 16u, 63u, 64u, 100u, 255u, 256u, 300u, 599u})
     for (const std::size_t n : {begin + 1, begin + 7, begin + 70, begin + 256})
       check_attention({begin, n, 16});
+}
+
+TEST_CASE("Queries that share a history each get what they get alone") {
+  const std::size_t n = 600, length = 48;
+  const Attention attention(0, n, length, 20);
+  const auto q = normals(9 * length, 8, 0.5);
+  struct Range {
+    std::size_t begin, end;
+  };
+  const std::vector<std::vector<Range>> cases{
+      {{0, 600}, {0, 600}, {0, 600}, {0, 600}},            // heads of a token
+      {{0, 255}, {0, 256}, {0, 257}, {0, 258}, {0, 259}},  // tokens about a chunk's end
+      {{60, 511}, {61, 512}, {62, 513}, {63, 514}},        // with a window
+      {{255, 300}, {256, 301}, {257, 302}, {258, 303}},
+      {{0, 1}, {0, 2}, {0, 3}},
+      {{0, 10},
+       {590, 600},
+       {300, 301},
+       {5, 550},
+       {0, 600},
+       {599, 600},
+       {1, 2},
+       {100, 400},
+       {7, 9}}};
+  for (const KernelTable* table : all_tables())
+    for (const auto& ranges : cases) {
+      std::vector<float> together(ranges.size() * length), alone(together);
+      std::vector<AttentionQuery> queries;
+      for (std::size_t i = 0; i < ranges.size(); ++i)
+        queries.push_back({&q[i * length], &together[i * length], ranges[i].begin, ranges[i].end});
+      table->attend(queries.data(), queries.size(), attention.history(), attention.shape);
+      for (std::size_t i = 0; i < ranges.size(); ++i) {
+        queries[i].out = &alone[i * length];
+        table->attend(&queries[i], 1, attention.history(), attention.shape);
+      }
+      INFO(table->name << ", " << ranges.size() << " queries from " << ranges[0].begin);
+      CHECK(same_bits(together, alone));
+    }
 }
 
 TEST_CASE("Capped scores are the cap times the hyperbolic tangent") {

@@ -42,7 +42,7 @@ TEST_CASE("A cache gives back what was stored, apart for sequence, layer, head a
   });
   std::size_t wrong = 0;
   each([&](std::size_t l, std::size_t h, std::size_t p) {
-    const KvHistory history = sequence.history(l, h, 0, 100);
+    const KvHistory history = sequence.history(l, h);
     const std::uint16_t* block = history.blocks[p / 64];
     for (std::size_t d = 0; d < 6; ++d) {
       wrong += block[history.keys + (p % 64 / 16 * 6 + d) * 16 + p % 16] != stamp(l, h, p, d);
@@ -66,7 +66,7 @@ TEST_CASE("Blocks come from the pool and return to it, and too few are taken not
   two.adopt(one.blocks()[0]);
   REQUIRE(two.reserve(100));
   CHECK(pool->free_blocks() == 2);
-  CHECK(two.history(0, 0, 0, 1).blocks[0] == one.history(0, 0, 0, 1).blocks[0]);
+  CHECK(two.history(0, 0).blocks[0] == one.history(0, 0).blocks[0]);
   one.clear();
   CHECK(pool->free_blocks() == 3);  // the shared one stays
   {
