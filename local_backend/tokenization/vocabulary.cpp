@@ -98,11 +98,13 @@ std::optional<unsigned char> spelled_byte(std::string_view text) {
   return value;
 }
 
-std::string with_spaces(std::string text) {
-  for (std::size_t at = 0; (at = text.find(kBlank, at)) != std::string::npos; ++at) {
-    text.replace(at, kBlank.size(), " ");
+std::string with_spaces(std::string_view text) {
+  std::string out;
+  for (std::size_t blank = 0; (blank = text.find(kBlank)) != std::string_view::npos;) {
+    out.append(text.substr(0, blank)) += ' ';
+    text.remove_prefix(blank + kBlank.size());
   }
-  return text;
+  return out.append(text);
 }
 
 using Array = std::shared_ptr<const GgufArray>;
@@ -133,7 +135,8 @@ std::string names_of_pre_tokenizers() {
 }  // namespace
 
 tl::unexpected<Error> damaged_tokenizer(std::string what) {
-  return fail(ErrorKind::invalid_input, "the file's tokenizer is damaged: " + std::move(what));
+  return fail(ErrorKind::invalid_input, "the file's tokenizer is damaged: " + std::move(what), "",
+              "get the file again, or convert the model again");
 }
 
 Result<std::unique_ptr<Vocabulary>> Vocabulary::load(const GgufFile& file) {
