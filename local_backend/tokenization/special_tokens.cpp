@@ -22,9 +22,10 @@ SpecialTokens::SpecialTokens(const Vocabulary& vocabulary) : vocabulary_(vocabul
     const bool special = entry.is_special() || entry.type == TokenType::user_defined;
     if (special && !entry.text.empty()) ordered_.push_back(static_cast<Token>(i));
   }
-  std::ranges::stable_sort(ordered_, {}, text);
-  const auto repeated = std::ranges::unique(ordered_, {}, text);
-  ordered_.erase(repeated.begin(), repeated.end());
+  std::stable_sort(ordered_.begin(), ordered_.end(),
+                   [&](Token a, Token b) { return text(a) < text(b); });
+  const auto alike = [&](Token a, Token b) { return text(a) == text(b); };
+  ordered_.erase(std::unique(ordered_.begin(), ordered_.end(), alike), ordered_.end());
   for (const Token t : ordered_) ++first_[static_cast<unsigned char>(text(t)[0]) + 1u];
   std::partial_sum(first_.begin(), first_.end(), first_.begin());
 }
@@ -40,13 +41,12 @@ std::vector<Token> SpecialTokens::present_in(std::string_view text) const {
     for (std::size_t length = 1; begin != end; ++length) {
       if (vocabulary_.entry(*begin).text.size() == length) found.push_back(*begin++);
       if (at + length == text.size()) break;
-      const auto next = [&](Token t) {
+      const auto byte = [&, length](Token t) {
         return static_cast<unsigned char>(vocabulary_.entry(t).text[length]);
       };
-      const auto same = std::ranges::equal_range(
-          begin, end, static_cast<unsigned char>(text[at + length]), {}, next);
-      begin = same.begin();
-      end = same.end();
+      const auto next = static_cast<unsigned char>(text[at + length]);
+      begin = std::partition_point(begin, end, [&](Token t) { return byte(t) < next; });
+      end = std::partition_point(begin, end, [&](Token t) { return byte(t) == next; });
     }
   }
   std::sort(found.begin(), found.end(), [this](Token a, Token b) {
