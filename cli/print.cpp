@@ -50,7 +50,7 @@ void print_error(const Error& error) {
 }
 
 void print_note(std::string_view text) {
-  std::fputs(fmt::format("note: {}\n", redact(printable(text))).c_str(), stderr);
+  std::fputs(fmt::format("note: {}\n", redact(printable(shortened(text)))).c_str(), stderr);
 }
 
 void print_columns(const std::vector<std::vector<std::string>>& rows,

@@ -155,12 +155,13 @@ Result<void> Vocabulary::load_model(const GgufFile& file) {
   if (!model) return fail(model.error());
   if (!*model) {
     return fail(ErrorKind::invalid_input, "the file has no tokenizer",
-                "tokenizer.ggml.model is missing");
+                "tokenizer.ggml.model is missing", "get the whole model");
   }
   if (**model == "llama") return {};
   if (**model != "gpt2") {
     return fail(ErrorKind::unsupported, "tokenizer model \"" + **model + "\" is not supported",
-                "supported are \"llama\" (SPM) and \"gpt2\" (byte-level BPE)");
+                "supported are \"llama\" (SPM) and \"gpt2\" (byte-level BPE)",
+                "choose another model");
   }
   const auto pre = file.text_value("tokenizer.ggml.pre");
   if (!pre) return fail(pre.error());
@@ -169,7 +170,8 @@ Result<void> Vocabulary::load_model(const GgufFile& file) {
   pre_tokenizer = find_pre_tokenizer(name);
   if (pre_tokenizer == nullptr) {
     return fail(ErrorKind::unsupported, "pre-tokenizer \"" + name + "\" is not supported",
-                "another would give wrong tokens; supported are " + names_of_pre_tokenizers());
+                "another would give wrong tokens; supported are " + names_of_pre_tokenizers(),
+                "choose another model");
   }
   bos = eos = unknown = -1;
   add_bos = pre_tokenizer->adds_bos;

@@ -158,6 +158,7 @@ TEST_CASE("another tokenizer model is refused by name") {
     CHECK(refused.error().kind == ErrorKind::unsupported);
     CHECK(refused.error().what == "tokenizer model \"" + model + "\" is not supported");
     CHECK(refused.error().why == "supported are \"llama\" (SPM) and \"gpt2\" (byte-level BPE)");
+    CHECK_FALSE(refused.error().fix.empty());
   }
   CHECK(!Tokenizer::load(parse_gguf(GgufBytes().preamble(0, 0).bytes).value()));
 }
