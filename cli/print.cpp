@@ -29,10 +29,15 @@ bool forced(const char* name) {
 
 }  // namespace
 
+std::string shortened(std::string_view text) {
+  constexpr std::size_t kLongest = 4000;
+  return std::string(text.substr(0, kLongest)) + (text.size() > kLongest ? " ..." : "");
+}
+
 void print_error(const Error& error) {
-  std::string text = "error: " + error.what + "\n";
-  if (!error.why.empty()) text += "  why: " + error.why + "\n";
-  if (!error.fix.empty()) text += "  fix: " + error.fix + "\n";
+  std::string text = "error: " + shortened(error.what) + "\n";
+  if (!error.why.empty()) text += "  why: " + shortened(error.why) + "\n";
+  if (!error.fix.empty()) text += "  fix: " + shortened(error.fix) + "\n";
   // Parts of the text may come from a server or a file: no escape sequence may reach the terminal.
   std::string safe;
   std::size_t begin = 0;
@@ -45,7 +50,7 @@ void print_error(const Error& error) {
 }
 
 void print_note(std::string_view text) {
-  std::fputs(fmt::format("note: {}\n", redact(printable(text))).c_str(), stderr);
+  std::fputs(fmt::format("note: {}\n", redact(printable(shortened(text)))).c_str(), stderr);
 }
 
 void print_columns(const std::vector<std::vector<std::string>>& rows,

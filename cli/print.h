@@ -9,6 +9,8 @@
 
 namespace pennyweight {
 
+// At most some 4000 bytes: a model file's names may be megabytes.
+std::string shortened(std::string_view text);
 // error: what / why: / fix: on stderr, secrets taken out.
 void print_error(const Error& error);
 // One line on stderr: "note: ...".

@@ -10,6 +10,7 @@ namespace pennyweight {
 namespace {
 
 constexpr std::string_view kName = "loglikelihood";
+constexpr std::size_t kMostChoices = 1000;  // each target is compared with each
 
 // The place in `choices` that a target means: its text, else its letter.
 std::optional<std::size_t> place_of(const std::string& target,
@@ -44,6 +45,11 @@ class LogLikelihood final : public Scorer {
     if (choices.size() < 2) {
       return fail(ErrorKind::invalid_input, "loglikelihood compares choices",
                   fmt::format("the row has {}", choices.size()), "give at least two \"choices\"");
+    }
+    if (std::max(choices.size(), targets.size()) > kMostChoices) {
+      return fail(ErrorKind::invalid_input,
+                  fmt::format("{} choices and {} targets", choices.size(), targets.size()),
+                  fmt::format("{} reads at most {} of each", kName, kMostChoices), "give fewer");
     }
     if (std::find(choices.begin(), choices.end(), "") != choices.end()) {
       return fail(ErrorKind::invalid_input, "a choice is empty", "nothing is as likely as nothing",

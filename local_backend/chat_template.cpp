@@ -10,6 +10,8 @@ namespace pennyweight::llm {
 namespace {
 
 constexpr std::string_view kWhiteSpace = " \t\n\v\f\r";
+// Of a file's own; models have one to three. Each may take all the steps that a template may.
+constexpr std::size_t kMostTemplates = 4;
 // What strftime_now tells: the day that Llama 3's own template falls back on without a clock.
 constexpr std::string_view kDate = "2024-07-26";
 
@@ -68,7 +70,8 @@ Result<ChatTemplate> ChatTemplate::load(const GgufFile& file, const Tokenizer& t
   };
   Result<void> taken = take(std::string(kKey));
   for (const auto& [key, value] : file.metadata()) {
-    if (taken && key.starts_with(std::string(kKey) + ".")) taken = take(key);
+    if (sources.size() == kMostTemplates || !taken) break;
+    if (key.starts_with(std::string(kKey) + ".")) taken = take(key);
   }
   if (!taken) return fail(taken.error());
   const KnownTemplate* known = nullptr;

@@ -23,7 +23,7 @@ struct ChatMessage {
 class ChatTemplate {
  public:
   // The file's own tokenizer.chat_template where it renders the simplest conversation, else one of
-  // its named variants, else a known writer that recognises it, else ChatML. name() and hash() say
+  // its first named variants, else a known writer that recognises it, else ChatML. name() and hash() say
   // which, and are recorded with every run.
   static Result<ChatTemplate> load(const GgufFile& file, const Tokenizer& tokenizer);
 

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "local_backend/grammar/json_schema.h"
-#include "local_backend/json_nesting.h"
+#include "local_backend/json_excess.h"
 #include "local_backend/openai_protocol.h"
 
 namespace pennyweight::llm {
@@ -233,7 +233,8 @@ Result<void> read_sampling(const Json& body, ChatRequest& out) {
 }  // namespace
 
 Result<ChatRequest> parse_chat_request(std::string_view text) {
-  if (nests_too_deep(text)) return fail(bad("", "the request body nests too deep"));
+  if (const auto excess = json_excess(text); !excess.empty())
+    return fail(bad("", "the request body " + std::string(excess)));
   const Json body = Json::parse(text, nullptr, false);
   if (!body.is_object()) return fail(bad("", "the request body is not a JSON object"));
   if (auto refused = refuse_unsupported(body); !refused) return fail(refused.error());

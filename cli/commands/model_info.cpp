@@ -120,7 +120,8 @@ std::vector<std::vector<std::string>> rows_of(const llm::ModelFacts& facts, cons
                         bytes_text(*one.find("bytes")->integer())});
       }
     } else {
-      rows.push_back({key, value.text() != nullptr ? printable(*value.text()) : to_json(value)});
+      rows.push_back(
+          {key, value.text() != nullptr ? printable(shortened(*value.text())) : to_json(value)});
     }
   }
   return rows;

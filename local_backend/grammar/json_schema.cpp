@@ -16,14 +16,16 @@
 #include "local_backend/grammar/schema_keywords.h"
 #include "local_backend/grammar/schema_merge.h"
 #include "local_backend/grammar/string_rules.h"
-#include "local_backend/json_nesting.h"
+#include "local_backend/json_excess.h"
 
 namespace pennyweight::llm {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kMaxDepth = 100, kMaxSchemas = 20'000;
+constexpr int kMaxDepth = 100;
+constexpr std::size_t kMaxWork = 1 << 24;  // bytes merged and compared: about a second
+constexpr std::size_t kWorkOfSchema = 800;
 
 bool fits_type(const Json& value, std::string_view type) {
   if (type == "integer")
@@ -53,10 +55,16 @@ class SchemaCompiler {
     return {};
   }
 
+  bool charge(std::size_t bytes, const std::string& where) {
+    work_ += bytes;
+    if (work_ > kMaxWork) refuse(where, "the schema is too large");
+    return !error_;
+  }
+
   std::string visit(const Json& schema, const std::string& where, int depth) {
     if (error_) return {};
-    if (depth > kMaxDepth || ++visited_ > kMaxSchemas || text_.text().size() > Grammar::kMaxText)
-      return refuse(where, "the schema is too large");
+    if (depth > kMaxDepth || text_.text().size() > Grammar::kMaxText) work_ = kMaxWork;
+    if (!charge(kWorkOfSchema + where.size(), where)) return {};
     if (schema.is_boolean())
       return schema.get<bool>() ? text_.json("value") : refuse(where, "false allows nothing");
     if (!schema.is_object()) return refuse(where, "a schema is an object, true or false");
@@ -113,27 +121,30 @@ class SchemaCompiler {
     return name;
   }
 
-  // The schema that a chain of plain references ends at.
-  Json resolved(Json schema, const std::string& where) {
-    for (int hops = 0; !error_ && schema.is_object() && schema.contains("$ref"); ++hops) {
+  // The schema that a chain of references ends at, with what stands beside them.
+  Json resolved(Json schema, const std::string& where, int hops) {
+    for (; !error_ && schema.is_object() && schema.contains("$ref"); ++hops) {
       if (hops > kMaxDepth) refuse(where, "\"$ref\" leads back to itself");
       const Json* target = target_of(schema["$ref"], where);
-      if (target == nullptr) break;
+      if (error_) break;
       const Json beside = without(schema, {"$ref"});
-      schema = only_annotates(beside) ? *target : merged(beside, *target, where);
+      schema = only_annotates(beside) ? *target : merged(beside, *target, where, hops + 1);
     }
     return schema;
   }
 
-  Json merged(const Json& a, const Json& b, const std::string& where) {
-    const Json left = resolved(a, where), right = resolved(b, where);
+  Json merged(const Json& a, const Json& b, const std::string& where, int hops = 0) {
+    const Json left = resolved(a, where, hops), right = resolved(b, where, hops);
     if (error_ || left == Json(true)) return right;
     if (right == Json(true)) return left;
     if (!left.is_object() || !right.is_object()) {
       refuse(where, "false allows nothing");
       return {};
     }
-    auto text = merge_schemas(left.dump(), right.dump());
+    const std::string one = left.dump(), other = right.dump();
+    // Their lists are compared each with each.
+    if (!charge(one.size() + other.size() + one.size() * other.size() / 64, where)) return {};
+    auto text = merge_schemas(one, other);
     if (!text) refuse(where, text.error().what);
     return text ? Json::parse(*text, nullptr, false) : Json();
   }
@@ -169,15 +180,14 @@ class SchemaCompiler {
 
   void check_exclusive(const std::vector<Json>& branches, const std::string& where) {
     std::vector<std::string> texts;
-    for (const Json& branch : branches) texts.push_back(resolved(branch, where).dump());
-    for (std::size_t i = 0; i < texts.size() && !error_; ++i)
-      for (std::size_t j = 0; j < i; ++j)
-        if (!exclude_each_other(texts[i], texts[j])) {
-          refuse(where, fmt::format("\"oneOf\": branches {} and {} may both hold, which is not "
-                                    "supported; anyOf is",
-                                    j, i));
-          return;
-        }
+    for (const Json& branch : branches) texts.push_back(resolved(branch, where, 0).dump());
+    std::size_t bytes = 0;
+    for (const std::string& text : texts) bytes += text.size();
+    if (!charge(32 * texts.size() * texts.size() + bytes * bytes / 128, where)) return;
+    if (const auto both = first_overlap(texts))
+      refuse(where, fmt::format("\"oneOf\": branches {} and {} may both hold, which is not "
+                                "supported; anyOf is",
+                                both->first, both->second));
   }
 
   // ---- values ----
@@ -191,7 +201,7 @@ class SchemaCompiler {
     const std::vector<std::string> types = types_of(schema, where);
     std::string out;
     for (const Json& value : allowed) {
-      const bool listed = !schema.contains("enum") ||
+      const bool listed = !schema.contains("const") || !schema.contains("enum") ||
                           std::ranges::find(schema["enum"], value) != schema["enum"].end();
       if (listed && std::ranges::any_of(types, [&](const auto& t) { return fits_type(value, t); }))
         out += (out.empty() ? "" : " | ") + gbnf_literal(value.dump());
@@ -279,27 +289,15 @@ class SchemaCompiler {
   }
 
   std::string number(const Json& schema, bool integer, const std::string& where) {
-    NumberBounds bounds;
-    bounds.least = bound(schema, "minimum", true, integer, where);
-    bounds.most = bound(schema, "maximum", false, integer, where);
     // The largest integer below 1.5 is its floor; below 1 it is 0.
-    auto above = bound(schema, "exclusiveMinimum", false, integer, where);
-    auto below = bound(schema, "exclusiveMaximum", true, integer, where);
+    const WrittenBounds written{.least = bound(schema, "minimum", true, integer, where),
+                                .most = bound(schema, "maximum", false, integer, where),
+                                .above = bound(schema, "exclusiveMinimum", false, integer, where),
+                                .below = bound(schema, "exclusiveMaximum", true, integer, where)};
     if (error_) return {};
-    if (!bounds.least && !bounds.most && !above && !below)
+    if (!written.least && !written.most && !written.above && !written.below)
       return text_.json(integer ? "integer" : "number");
-    if (integer && above) ++*above;
-    if (integer && below) --*below;
-    if (above && (!bounds.least || *above >= *bounds.least)) {
-      bounds.least = above;
-      bounds.above = true;
-    }
-    if (below && (!bounds.most || *below <= *bounds.most)) {
-      bounds.most = below;
-      bounds.below = true;
-    }
-    const std::string out =
-        integer ? integers_between(bounds.least, bounds.most) : numbers_between(bounds);
+    const std::string out = number_rule(written, integer);
     return out.empty() ? refuse(where, "no number lies between the bounds") : out;
   }
 
@@ -330,6 +328,7 @@ class SchemaCompiler {
       return refuse(where, "\"properties\" must be an object, \"required\" a list");
     const bool bare = properties.empty() && required.empty();
     const Json more = schema.value("additionalProperties", Json(bare));
+    if (!charge(properties.size() * required.size(), where)) return {};
     ObjectRule rule;
     const auto is_required = [&](const std::string& name) {
       return std::ranges::find(required, Json(name)) != required.end();
@@ -357,16 +356,20 @@ class SchemaCompiler {
   const Json& root_;
   GbnfText text_;
   std::map<std::string, std::string> references_;  // place to rule
-  int visited_ = 0;
+  std::size_t work_ = 0;
   std::optional<Error> error_;
 };
 
 }  // namespace
 
 Result<std::string> gbnf_of_json_schema(std::string_view schema) {
-  if (nests_too_deep(schema))
-    return fail(ErrorKind::unsupported, "the JSON schema nests too deep",
-                fmt::format("at most {} levels are read", kMaxJsonNesting), "make it flatter");
+  if (schema.size() > Grammar::kMaxText)
+    return fail(ErrorKind::unsupported, "the JSON schema is too large",
+                fmt::format("at most {} bytes are read", Grammar::kMaxText), "make it smaller");
+  if (const auto excess = json_excess(schema); !excess.empty())
+    return fail(ErrorKind::unsupported, fmt::format("the JSON schema {}", excess),
+                fmt::format("at most {} levels and some 16000 members are read", kMaxJsonNesting),
+                "make it smaller");
   const Json root = Json::parse(schema, nullptr, false);
   if (root.is_discarded())
     return fail(ErrorKind::invalid_input, "the JSON schema is not JSON", "", "correct the schema");

@@ -118,4 +118,20 @@ std::string numbers_between(const NumberBounds& bounds) {
   return out.empty() ? "" : "(" + joined(out) + ")";
 }
 
+std::string number_rule(const WrittenBounds& written, bool integer) {
+  NumberBounds bounds{.least = written.least, .most = written.most};
+  auto above = written.above, below = written.below;
+  if (integer && above) ++*above;
+  if (integer && below) --*below;
+  if (above && (!bounds.least || *above >= *bounds.least)) {
+    bounds.least = above;
+    bounds.above = true;
+  }
+  if (below && (!bounds.most || *below <= *bounds.most)) {
+    bounds.most = below;
+    bounds.below = true;
+  }
+  return integer ? integers_between(bounds.least, bounds.most) : numbers_between(bounds);
+}
+
 }  // namespace pennyweight::llm

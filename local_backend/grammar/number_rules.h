@@ -18,4 +18,11 @@ std::string integers_between(std::optional<std::int64_t> least, std::optional<st
 // Decimals without exponent. "" when there is no such number.
 std::string numbers_between(const NumberBounds& bounds);
 
+// Bounds as a schema writes them, the last two excluded.
+struct WrittenBounds {
+  std::optional<std::int64_t> least, most, above, below;
+};
+// "" when there is no such number.
+std::string number_rule(const WrittenBounds& written, bool integer);
+
 }  // namespace pennyweight::llm

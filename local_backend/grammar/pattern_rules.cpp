@@ -90,6 +90,8 @@ class Pattern {
       }
       const std::string item = atom(depth);
       out += " " + repeated(item);
+      if (out.size() > Grammar::kMaxText)
+        refuse(fmt::format("more than {} bytes of rules", Grammar::kMaxText));
     }
     return to_end ? out : out + " char*";
   }

@@ -139,8 +139,15 @@ Result<std::string> merge_schemas(const std::string& a, const std::string& b) {
   return out.dump();
 }
 
-bool exclude_each_other(const std::string& a, const std::string& b) {
-  return exclude(Json::parse(a, nullptr, false), Json::parse(b, nullptr, false), 0);
+std::optional<std::pair<std::size_t, std::size_t>> first_overlap(
+    const std::vector<std::string>& schemas) {
+  std::vector<Json> read;
+  for (const std::string& schema : schemas) {
+    read.push_back(Json::parse(schema, nullptr, false));
+    for (std::size_t j = 0; j + 1 < read.size(); ++j)
+      if (!exclude(read.back(), read[j], 0)) return std::pair{j, read.size() - 1};
+  }
+  return std::nullopt;
 }
 
 }  // namespace pennyweight::llm

@@ -1,6 +1,7 @@
 #include "local_backend/tokenization/special_tokens.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace pennyweight::llm {
 namespace {
@@ -15,27 +16,37 @@ bool touches(std::span<const TextRange> ranges, std::size_t begin, std::size_t e
 }  // namespace
 
 SpecialTokens::SpecialTokens(const Vocabulary& vocabulary) : vocabulary_(vocabulary) {
-  for (std::size_t i = 0; i < vocabulary.size(); ++i) {
+  const auto text = [&](Token t) -> std::string_view { return vocabulary.entry(t).text; };
+  for (std::size_t i = vocabulary.size(); i-- > 0;) {
     const auto& entry = vocabulary.entry(static_cast<Token>(i));
-    if (entry.text.empty()) continue;
-    if (!entry.is_special() && entry.type != TokenType::user_defined) continue;
-    by_text_[entry.text] = static_cast<Token>(i);
-    auto& lengths = lengths_[static_cast<unsigned char>(entry.text[0])];
-    const auto place = std::lower_bound(lengths.begin(), lengths.end(), entry.text.size());
-    if (place == lengths.end() || *place != entry.text.size()) {
-      lengths.insert(place, entry.text.size());
-    }
+    const bool special = entry.is_special() || entry.type == TokenType::user_defined;
+    if (special && !entry.text.empty()) ordered_.push_back(static_cast<Token>(i));
   }
+  std::stable_sort(ordered_.begin(), ordered_.end(),
+                   [&](Token a, Token b) { return text(a) < text(b); });
+  const auto alike = [&](Token a, Token b) { return text(a) == text(b); };
+  ordered_.erase(std::unique(ordered_.begin(), ordered_.end(), alike), ordered_.end());
+  for (const Token t : ordered_) ++first_[static_cast<unsigned char>(text(t)[0]) + 1u];
+  std::partial_sum(first_.begin(), first_.end(), first_.begin());
 }
 
-// Longest first.
+// Longest first. From byte to byte of the text those that go on so become fewer: what it costs does
+// not depend on how many lengths a file's tokens have.
 std::vector<Token> SpecialTokens::present_in(std::string_view text) const {
   std::vector<Token> found;
   for (std::size_t at = 0; at < text.size(); ++at) {
-    for (const std::size_t length : lengths_[static_cast<unsigned char>(text[at])]) {
-      if (length > text.size() - at) break;
-      const auto token = by_text_.find(text.substr(at, length));
-      if (token != by_text_.end()) found.push_back(token->second);
+    const auto first = static_cast<unsigned char>(text[at]);
+    auto begin = ordered_.begin() + static_cast<std::ptrdiff_t>(first_[first]);
+    auto end = ordered_.begin() + static_cast<std::ptrdiff_t>(first_[first + 1u]);
+    for (std::size_t length = 1; begin != end; ++length) {
+      if (vocabulary_.entry(*begin).text.size() == length) found.push_back(*begin++);
+      if (at + length == text.size()) break;
+      const auto byte = [&, length](Token t) {
+        return static_cast<unsigned char>(vocabulary_.entry(t).text[length]);
+      };
+      const auto next = static_cast<unsigned char>(text[at + length]);
+      begin = std::partition_point(begin, end, [&](Token t) { return byte(t) < next; });
+      end = std::partition_point(begin, end, [&](Token t) { return byte(t) == next; });
     }
   }
   std::sort(found.begin(), found.end(), [this](Token a, Token b) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -30,9 +31,10 @@ class SpecialTokens {
            std::span<const TextRange> literal, std::vector<Fragment>& out) const;
 
   const Vocabulary& vocabulary_;
-  std::unordered_map<std::string_view, Token> by_text_;
-  // Lengths of the special tokens that begin with a byte: most bytes begin none.
-  std::array<std::vector<std::size_t>, 256> lengths_;
+  // By their texts, each once; of equal ones the last of the vocabulary.
+  std::vector<Token> ordered_;
+  // Those that begin with byte b are ordered_[first_[b]] .. ordered_[first_[b + 1]]; mostly none.
+  std::array<std::size_t, 257> first_{};
 };
 
 }  // namespace pennyweight::llm

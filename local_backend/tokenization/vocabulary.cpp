@@ -98,11 +98,13 @@ std::optional<unsigned char> spelled_byte(std::string_view text) {
   return value;
 }
 
-std::string with_spaces(std::string text) {
-  for (std::size_t at = 0; (at = text.find(kBlank, at)) != std::string::npos; ++at) {
-    text.replace(at, kBlank.size(), " ");
+std::string with_spaces(std::string_view text) {
+  std::string out;
+  for (std::size_t blank = 0; (blank = text.find(kBlank)) != std::string_view::npos;) {
+    out.append(text.substr(0, blank)) += ' ';
+    text.remove_prefix(blank + kBlank.size());
   }
-  return text;
+  return out.append(text);
 }
 
 using Array = std::shared_ptr<const GgufArray>;
@@ -133,7 +135,8 @@ std::string names_of_pre_tokenizers() {
 }  // namespace
 
 tl::unexpected<Error> damaged_tokenizer(std::string what) {
-  return fail(ErrorKind::invalid_input, "the file's tokenizer is damaged: " + std::move(what));
+  return fail(ErrorKind::invalid_input, "the file's tokenizer is damaged: " + std::move(what), "",
+              "get the file again, or convert the model again");
 }
 
 Result<std::unique_ptr<Vocabulary>> Vocabulary::load(const GgufFile& file) {
@@ -152,12 +155,13 @@ Result<void> Vocabulary::load_model(const GgufFile& file) {
   if (!model) return fail(model.error());
   if (!*model) {
     return fail(ErrorKind::invalid_input, "the file has no tokenizer",
-                "tokenizer.ggml.model is missing");
+                "tokenizer.ggml.model is missing", "get the whole model");
   }
   if (**model == "llama") return {};
   if (**model != "gpt2") {
     return fail(ErrorKind::unsupported, "tokenizer model \"" + **model + "\" is not supported",
-                "supported are \"llama\" (SPM) and \"gpt2\" (byte-level BPE)");
+                "supported are \"llama\" (SPM) and \"gpt2\" (byte-level BPE)",
+                "choose another model");
   }
   const auto pre = file.text_value("tokenizer.ggml.pre");
   if (!pre) return fail(pre.error());
@@ -166,7 +170,8 @@ Result<void> Vocabulary::load_model(const GgufFile& file) {
   pre_tokenizer = find_pre_tokenizer(name);
   if (pre_tokenizer == nullptr) {
     return fail(ErrorKind::unsupported, "pre-tokenizer \"" + name + "\" is not supported",
-                "another would give wrong tokens; supported are " + names_of_pre_tokenizers());
+                "another would give wrong tokens; supported are " + names_of_pre_tokenizers(),
+                "choose another model");
   }
   bos = eos = unknown = -1;
   add_bos = pre_tokenizer->adds_bos;

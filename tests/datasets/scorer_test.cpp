@@ -193,6 +193,9 @@ TEST_CASE("What is no list of likelihoods is not parsed, and targets must be cho
   CHECK_FALSE(made->check({"C"}, {"x", "y"}));
   CHECK_FALSE(made->check({"A"}, {"x"}));
   CHECK_FALSE(made->check({"A"}, {"x", ""}));
+  CHECK(made->check({"A"}, std::vector<std::string>(1000, "x")));
+  CHECK_FALSE(made->check({"A"}, std::vector<std::string>(1001, "x")));
+  CHECK_FALSE(made->check(std::vector<std::string>(1001, "A"), {"x", "y"}));
   CHECK(made->signature() == "loglikelihood|v1");
   CHECK(scorer("loglikelihood", R"({"norm": "bytes"})")->signature() ==
         "loglikelihood|norm:bytes|v1");

@@ -158,6 +158,7 @@ TEST_CASE("another tokenizer model is refused by name") {
     CHECK(refused.error().kind == ErrorKind::unsupported);
     CHECK(refused.error().what == "tokenizer model \"" + model + "\" is not supported");
     CHECK(refused.error().why == "supported are \"llama\" (SPM) and \"gpt2\" (byte-level BPE)");
+    CHECK_FALSE(refused.error().fix.empty());
   }
   CHECK(!Tokenizer::load(parse_gguf(GgufBytes().preamble(0, 0).bytes).value()));
 }
@@ -268,6 +269,35 @@ TEST_CASE("a long text without a break does not take quadratic time") {
   const Tokens tokens = t.encode(text, Specials::parse);
   CHECK(tokens.size() == 1 + (1u << 18) / 512);
   CHECK(t.decode(tokens) == text);
+}
+
+TEST_CASE("a token of a million blanks does not take quadratic time") {
+  TinyVocabulary v;
+  std::string blanks;
+  for (int i = 0; i < 1 << 20; ++i) blanks += kBlank;
+  const Token token = v.add(blanks, 0);
+  CHECK(v.load().piece(token) == std::string(1 << 20, ' '));
+}
+
+TEST_CASE("special tokens of thousands of lengths do not slow a text down") {
+  TinyVocabulary v;
+  std::string run = "[";
+  for (int i = 0; i < 3000; ++i) {
+    run += "a";
+    v.add(run + "]", 0, 3);
+  }
+  const Token shortest = v.add("[", 0, 3);
+  std::string text;
+  for (int i = 0; i < 200; ++i) text += "[" + std::string(2999, 'a') + "b";
+  const Tokens tokens = v.load().encode(text, Specials::parse);
+  CHECK(std::count(tokens.begin(), tokens.end(), shortest) == 200);
+}
+
+TEST_CASE("of special tokens spelled alike the last is found") {
+  TinyVocabulary v;
+  v.add("<|b|>", 0, 3);
+  const Token last = v.add("<|b|>", 0, 3);
+  CHECK(v.load().encode("<|b|>", Specials::parse) == Tokens{last});
 }
 
 std::vector<std::string> split(const std::string& text, const std::string& separator) {
