@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
@@ -61,9 +62,9 @@ Result<ExitStatus> synth(const Options& options) {
   return ExitStatus::ok;
 }
 
-std::string published_names() {
+std::string names_of(const std::vector<llm::SyntheticSpec>& shapes) {
   std::string names, line;
-  for (const llm::SyntheticSpec& shape : llm::published_shapes()) {
+  for (const llm::SyntheticSpec& shape : shapes) {
     if (line.size() + shape.name.size() > 90) {
       names += line + "\n";
       line.clear();
@@ -81,13 +82,13 @@ void add_model_synth(CLI::App& model, Action& chosen) {
       model.add_subcommand("synth", "Make a model of random weights, for tests and speed");
   command
       ->add_option("SHAPE", options->shape,
-                   "tiny, small, medium, 1b, or a published model (below), also as SHAPE:TYPE; f16 "
-                   "where no type is given")
+                   "tiny, small, medium, 1b, an architecture or a published model (below), also as "
+                   "SHAPE:TYPE; f16 where no type is given")
       ->required();
   command->add_option("-o,--output,OUT", options->output, "GGUF file to write")
       ->required()
       ->check(not_empty());
-  command->add_option("--type", options->type, llm::mixture_names());
+  command->add_option("--type", options->type, llm::synthetic_type_names() + " (all matrices)");
   command->add_option("--seed", options->seed, "Of the weights")
       ->check(whole_number(0))
       ->capture_default_str();
@@ -98,8 +99,10 @@ void add_model_synth(CLI::App& model, Action& chosen) {
   command->footer(
       "A published shape has the tensors and types of that model's file, and as many bytes: its "
       "speed and\npower can be measured before it is downloaded. Its text is noise.\n\n"
-      "Published shapes:\n" +
-      published_names() +
+      "Architectures, as small as rows of 256 allow, with every feature at work, for comparing "
+      "engines:\n" +
+      names_of(llm::architecture_shapes()) + "\n\nPublished shapes:\n" +
+      names_of(llm::published_shapes()) +
       "\n\nExamples:\n  pennyweight model synth small:q4_0 -o small.gguf\n"
       "  pennyweight model synth llama-3.2-1b --type Q4_K_M llama.gguf");
   command->callback([options, &chosen] { chosen = [options] { return synth(*options); }; });

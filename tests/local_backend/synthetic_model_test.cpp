@@ -204,7 +204,7 @@ TEST_CASE("synthetic names are parsed, misspelt ones get a suggestion") {
   CHECK(parse_synthetic("medium:F16").value().layers == 5);
   CHECK(parse_synthetic("tiny").value().type == TensorType::f16);
   CHECK(parse_synthetic("smal:f16").error().fix == "did you mean \"small\"?");
-  CHECK(parse_synthetic("tiny:q8_1").error().fix == "use one of " + mixture_names());
+  CHECK(parse_synthetic("tiny:q8_1").error().fix == "use one of " + synthetic_type_names());
   CHECK(!parse_synthetic(""));
   CHECK(!parse_synthetic("tiny:"));
 }
