@@ -233,4 +233,13 @@ SyntheticSpec with_type(SyntheticSpec spec, TensorType type) {
   return spec;
 }
 
+GgufFile written(const SyntheticSpec& spec, const std::filesystem::path& path) {
+  const auto done = write_synthetic_model(spec, path);
+  INFO(spec.name << (done ? "" : ": " + done.error().why));
+  REQUIRE(done);
+  auto file = GgufFile::open(path);
+  REQUIRE(file);
+  return *std::move(file);
+}
+
 }  // namespace pennyweight::llm::test
