@@ -34,7 +34,7 @@ FAULTS = [
     ("phi3", "rope.scaling.original_context_length=int:4096"),
     ("phi3", "rope.scaling.attn_factor=float:1"), ("gemma2", "attention.sliding_window=int:65"),
     ("gemma2", "attn_logit_softcapping=float:50"), ("gemma3", "attention.sliding_window=int:65"),
-    ("granite", "residual_scale=float:1")]
+    ("exaone4", "attention.sliding_window=int:65"), ("granite", "residual_scale=float:1")]
 GREEDY = ["llama:F32", "llama:Q4_K_M", "mixtral:F32", "qwen2:Q8_0", "qwen3moe:F32", "phi3:Q4_0",
           "granite:F16"]
 PROMPTS = ["the of and", "A question: what is the total of this invoice?", "12 + 30 =",
@@ -51,6 +51,7 @@ WORDS = ("the of and to in is that for it as was with be on not by are this at f
 class Setup:
     context: int = 256
     chunks: int = 8
+    threads: int = 1
 
 
 @dataclasses.dataclass
@@ -193,7 +194,7 @@ def main():
     options = parser.parse_args()
     llama = Llama(options.llama_bin_dir, options.threads)
     pennyweight = Pennyweight(options.pennyweight, options.threads)
-    setup = Setup(chunks=options.chunks)
+    setup = Setup(chunks=options.chunks, threads=options.threads)
     try:
         with tempfile.TemporaryDirectory() as work:
             parity = Parity(llama, pennyweight, pathlib.Path(work), setup)

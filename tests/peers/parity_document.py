@@ -1,6 +1,7 @@
 """What was found, as Markdown."""
 
 import dataclasses
+import textwrap
 
 NEAR_TIE = 0.1  # nats between the tokens where two texts part
 
@@ -55,12 +56,11 @@ that round.
 
 A generated text of {words} words, {chunks} chunks of {context} tokens; the second half of each chunk is predicted,
 {predictions} distributions a file, from the tokens of the text and not from the engine's own. llama-perplexity saves its
-distributions (`--kl-divergence-base`, batches of 512, its defaults otherwise, one thread), and `pennyweight model
+distributions (`--kl-divergence-base`, batches of 512, `-t {threads}`, its defaults otherwise), and `pennyweight model
 perplexity FILE --logits SAVED` compares. KLD is the Kullback-Leibler divergence in nats, the mean over the text.
 
 - *ours*: this engine from llama.cpp.
-- *its batch 1*: llama.cpp with batches of 1 from itself with batches of 512, same file, same thread: **its own noise**, and
-  the bar.
+- *its batch 1*: llama.cpp with batches of 1 from itself with batches of 512, same file: **its own noise**, and the bar.
 - *its -fa off*: llama.cpp without flash attention from itself with it, both in batches of 512.
 - *ours, -fa off*: this engine from llama.cpp without flash attention.
 
@@ -82,8 +82,9 @@ WHY = """
 ## What is not equal, and why
 
 - **Attention.** With flash attention and batches llama.cpp keeps probabilities and sums in f32, as this engine does, and
-  F32 files agree to the floor. For a batch of 1 it sums values in f16; without flash attention it rounds
+  F32 files agree to about the floor. For a batch of 1 it sums values in f16; without flash attention it rounds
   probabilities to f16. Both move its own results by more than this engine is away: compare its two columns.
+- **GELU** in gemma files comes from a table of f16 results there; this engine rounds its argument to f16, not its result.
 - **Quantized, F16 and BF16 weights.** Activations are rounded before they are multiplied (docs/numerics.md), in both
   engines alike. Sums in another order put some of them on the other side of a rounding step, which then moves all that
   follows. The size of this is that of the rounding itself, which is why *ours* grows with the coarseness of
@@ -98,6 +99,10 @@ WHY = """
 `tests/local_backend/model/architectures_test.cpp` compares every architecture with a float64 implementation written apart,
 in every variant of its keys: that is the referee where two engines could share a mistake.
 """
+
+
+def fill(text):
+    return textwrap.fill(text, 112, break_long_words=False, break_on_hyphens=False) + "\n"
 
 
 def table(rows):
@@ -117,12 +122,12 @@ def verdict(found):
     worst = max(rows, key=lambda r: r.kld / max(r.batch_kld, found.floor()))
     tops = sum(r.same_top >= r.batch_top for r in rows)
     plain = [r for r in found.architectures if r.kind == "F32"]
-    return (
-        f"\n**{len(within)} of {len(rows)} files lie within llama.cpp's own noise.** F32 files: mean KLD "
+    return "\n" + fill(
+        f"**{len(within)} of {len(rows)} files lie within llama.cpp's own noise.** F32 files: mean KLD "
         f"{min(r.kld for r in plain):.0e} to {max(r.kld for r in plain):.0e}. The file nearest to the noise is "
         f"{worst.shape} {worst.kind}, with {worst.kld / max(worst.batch_kld, found.floor()):.2f} of it. "
         f"The likeliest token is the same at least as often as between its own two batch sizes in {tops} of "
-        f"{len(rows)}. The tokens of the text were the same in all.\n")
+        f"{len(rows)}. The tokens of the text were the same in all.")
 
 
 def faults(found):
@@ -134,29 +139,33 @@ def faults(found):
 def quantized(found, shapes):
     tensors = sum(len(names) for names, _ in found.quantized.values())
     alike = sum(alike for _, alike in found.quantized.values())
-    text = (
-        "\n## Quantizing\n\n`model quantize` and llama-quantize, each from the same F32 file of "
+    text = "\n## Quantizing\n\n" + fill(
+        "`model quantize` and llama-quantize, each from the same F32 file of "
         f"{', '.join('tiny-' + shape for shape in shapes)}, to {', '.join(found.quantized)}; and "
-        "`model synth` of that type. Name, type, shape and bytes of every tensor are compared, and llama-perplexity runs "
-        "our file and its own.\n\n"
-        f"**{tensors} tensors differ** in {len(found.quantized) * len(shapes)} pairs of files; llama.cpp gives the same "
-        f"distributions, bit for bit, for both files of {alike} pairs.\n")
+        "`model synth` of that type. Name, type, shape and bytes of every tensor are compared, "
+        "and llama-perplexity runs our file and its own.")
+    text += "\n" + fill(
+        f"**{tensors} tensors differ** in {len(found.quantized) * len(shapes)} pairs of files; "
+        "llama.cpp gives the same distributions, bit for bit, for both files of "
+        f"{alike} pairs.")
     for mixture, (names, _) in found.quantized.items():
         if names:
-            text += f"\n- {mixture}: {', '.join(names[:8])}"
+            text += f"\n- {mixture}: {', '.join(names[:8])}\n"
     return text
 
 
 def greedy(found, prompts, tokens):
     if not found.greedy:
         return "\n## Greedy texts\n\nNot compared: there was no llama-server.\n"
-    text = (
-        f"\n## Greedy texts\n\n{tokens} tokens, temperature 0, from {prompts} prompts of ids without a template, `model generate "
-        "--raw` and llama-server (`-fa off`, no prompt cache), both bound to printable ASCII by a grammar, since random bytes are no "
-        "text to a server. With a margin (`model synth --margin 4`) the head predicts a next token clearly, whatever "
-        "the layers say nearly: **equal texts there are no evidence about attention, rope or feed-forward**, only about "
-        "tokens, embedding, head and the loop. Without a margin one near-tie that falls the other way makes another text.\n\n"
-        "| model | margin | equal texts | where the others part (how much likelier our token is to us, nats) |\n|---|---|---|---|\n")
+    text = "\n## Greedy texts\n\n" + fill(
+        f"{tokens} tokens, temperature 0, from {prompts} prompts without a template, of `model generate "
+        "--raw` and of llama-server (`-fa off`, no prompt cache), both bound to printable ASCII by a "
+        "grammar, since random bytes are no text to a server. With a margin (`model synth --margin 4`) "
+        "the head predicts a next token clearly, nearly whatever the layers say: **equal texts there are "
+        "no evidence about attention, rope or feed-forward**, only about tokens, embedding, head and the "
+        "loop. Without a margin, one near-tie that falls the other way makes another text.")
+    text += ("\n| model | margin | equal texts | where the others part (how much likelier our token "
+             "is to us, nats) |\n|---|---|---|---|\n")
     for model, margin, partings in found.greedy:
         parts = [f"token {p[0] + 1} ({p[1]:.4f})" for p in partings if p]
         text += (f"| tiny-{model} | {margin} | {len(partings) - len(parts)} of {len(partings)} | "
@@ -167,7 +176,7 @@ def greedy(found, prompts, tokens):
 def write(found, setup, shapes, prompts, tokens):
     theirs, ours = found.versions
     head = HEAD.format(
-        theirs="llama.cpp " + theirs, ours=ours, words=setup.chunks * setup.context,
+        theirs="llama.cpp " + theirs, ours=ours, words=setup.chunks * setup.context, threads=setup.threads,
         chunks=setup.chunks, context=setup.context, rounding=found.rounding,
         predictions=setup.chunks * (setup.context - 1 - setup.context // 2))
     return (head + verdict(found) + "\n### Architectures\n\n" + table(found.architectures) +
