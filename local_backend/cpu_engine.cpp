@@ -236,7 +236,8 @@ void CpuEngine::emit(Sequence& sequence, std::span<const float> logits, StepSink
   const bool ends = !forced && !spec.ignore_eos && tokenizer().ends_generation(sampled.token);
   const std::string_view bytes =
       sequence.text.push(ends ? std::string_view() : tokenizer().piece(sampled.token));
-  const std::vector<Candidate> top = likeliest(logits, spec.top);
+  std::vector<Candidate> top;
+  if (spec.top > 0) top = likeliest(logits, spec.top);
   sink.on_token(sequence.id, {sampled.token, bytes, sampled.logprob, top});
   const bool whole = sequence.constraint && sequence.constraint->finished();
   if (ends || whole || sequence.text.stopped())
@@ -265,30 +266,29 @@ void CpuEngine::drop_finished() {
     std::erase_if(*sequences, [](const auto& sequence) { return sequence->finished; });
 }
 
-Result<std::vector<float>> CpuEngine::logits(std::span<const Token> tokens) {
+Result<void> CpuEngine::logits(std::span<const Token> tokens, std::size_t first,
+                               const UseLogits& use) {
   if (tokens.empty()) return fail(ErrorKind::invalid_input, "no tokens", "", "give at least one");
-  if (auto checked = check(tokens); !checked) return fail(std::move(checked).error());
-  if (tokens.size() > static_cast<std::size_t>(info().context_limit))
+  if (auto checked = check(tokens); !checked) return checked;
+  if (tokens.size() > static_cast<std::size_t>(info().context_tokens))
     return fail(ErrorKind::invalid_input, fmt::format("{} tokens", tokens.size()),
-                fmt::format("the model's context is {}", info().context_limit), "give fewer");
+                fmt::format("the model is open with a context of {}", info().context_tokens),
+                "give fewer, or open it with a larger context");
   auto pool = KvPool::make(model_->config, tokens.size());
   if (!pool) return fail(std::move(pool).error());
   KvSequence history(*pool);
   if (!history.reserve(tokens.size())) return fail(ErrorKind::internal, "a pool too small");
-  std::vector<float> result;
-  result.reserve(tokens.size() * static_cast<std::size_t>(model_->config.vocabulary_size));
   std::vector<StepRow> rows;
   for (std::size_t at = 0; at < tokens.size(); at += rows.size()) {
     rows.clear();
-    while (rows.size() < forward_.chunk() && at + rows.size() < tokens.size())
-      rows.push_back({tokens[at + rows.size()], at + rows.size(), &history, true});
+    for (std::size_t i = at; rows.size() < forward_.chunk() && i < tokens.size(); ++i)
+      rows.push_back({tokens[i], i, &history, i >= first});
     forward_.run(rows, {});
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      const auto row = forward_.logits(i);
-      result.insert(result.end(), row.begin(), row.end());
-    }
+    std::size_t wanted = 0;
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      if (rows[i].wanted) use(at + i, forward_.logits(wanted++));
   }
-  return result;
+  return {};
 }
 
 }  // namespace pennyweight::llm

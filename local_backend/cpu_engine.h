@@ -38,7 +38,8 @@ class CpuEngine final : public Engine {
   Result<SequenceId> submit(SequenceSpec spec) override;
   void cancel(SequenceId id) noexcept override;
   bool step(StepSink& sink) override;
-  Result<std::vector<float>> logits(std::span<const Token> tokens) override;
+  Result<void> logits(std::span<const Token> tokens, std::size_t first,
+                      const UseLogits& use) override;
 
  private:
   using Flag = std::shared_ptr<std::atomic<bool>>;

@@ -189,4 +189,13 @@ Result<Engine::Continued> Engine::encode(const Prompt& prompt,
   return Continued{{whole->begin(), whole->begin() + cut}, {whole->begin() + cut, whole->end()}};
 }
 
+Result<std::vector<float>> Engine::logits(std::span<const Token> tokens) {
+  std::vector<float> all;
+  auto done = logits(tokens, 0, [&all](std::size_t, std::span<const float> row) {
+    all.insert(all.end(), row.begin(), row.end());
+  });
+  if (!done) return fail(std::move(done).error());
+  return all;
+}
+
 }  // namespace pennyweight::llm

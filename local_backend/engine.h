@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -130,17 +131,21 @@ class Engine {
   // Queues a sequence. They start first in first out, as soon as there is room for the whole of
   // prompt and answer in the cache.
   virtual Result<SequenceId> submit(SequenceSpec spec) = 0;
-  // Any thread. Takes effect within one layer; the sequence then finishes as cancelled. Unknown ids
-  // are ignored.
+  // Any thread. Takes effect after the step in progress, or within one layer where no sequence of
+  // that step is left; the sequence then finishes as cancelled. Unknown ids are ignored.
   virtual void cancel(SequenceId id) noexcept = 0;
   // One token for each sequence that decodes, together with a chunk of the prompts that wait;
   // reports what came of it. False when nothing is left to do. The thread team parks by itself when
   // no work follows.
   virtual bool step(StepSink& sink) = 0;
 
-  // Teacher forcing, for tests and comparisons: logits after each token of `tokens`, row by row,
-  // tokens.size() * vocabulary_size floats. Uses a private cache; sequences are not disturbed.
-  virtual Result<std::vector<float>> logits(std::span<const Token> tokens) = 0;
+  // Teacher forcing, for comparisons: logits after each token of `tokens` from `first` on, given
+  // row by row to `use`. At most context_tokens. Uses a private cache; sequences are not disturbed.
+  using UseLogits = std::function<void(std::size_t row, std::span<const float> logits)>;
+  virtual Result<void> logits(std::span<const Token> tokens, std::size_t first,
+                              const UseLogits& use) = 0;
+  // All of them at once, for tests: tokens.size() * vocabulary_size floats.
+  Result<std::vector<float>> logits(std::span<const Token> tokens);
 };
 
 }  // namespace pennyweight::llm

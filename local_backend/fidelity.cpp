@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -51,14 +54,31 @@ double probability(double log) {
   return exact_math::exp(log);
 }
 
-// What one token of the text and its distributions add.
+// Log-probabilities of one token's successors, and the likeliest of them.
+struct Distribution {
+  std::vector<double> log;
+  std::size_t top = 0;
+};
+
+Distribution distribution_of(std::span<const float> logits) {
+  const auto top = std::ranges::max_element(logits) - logits.begin();
+  return {log_softmax(logits), static_cast<std::size_t>(top)};
+}
+
+// Of saved ones, which are log-probabilities, and need not sum to 1: whoever saves them lifts the
+// unlikely ones to a floor.
+Distribution saved_distribution(std::span<const float> saved) {
+  Distribution out;
+  out.top = static_cast<std::size_t>(std::ranges::max_element(saved) - saved.begin());
+  if (std::ranges::all_of(saved, [](float x) { return std::isfinite(x); }))
+    out.log.assign(saved.begin(), saved.end());
+  return out;
+}
+
 class Totals {
  public:
-  bool add(std::span<const float> logits, Token actual) {
-    const auto log = log_softmax(logits);
-    if (log.empty()) return false;
-    likelihood_.add(-log[static_cast<std::size_t>(actual)]);
-    return true;
+  void add(const Distribution& distribution, Token actual) {
+    likelihood_.add(-distribution.log[static_cast<std::size_t>(actual)]);
   }
 
   Perplexity perplexity(int chunks) const {
@@ -70,24 +90,25 @@ class Totals {
   Moments likelihood_;
 };
 
+// Below it a term adds nothing that can be seen, and saved distributions have their floor.
+constexpr double kLeastLog = -16;
+
 class Comparison {
  public:
-  bool add(std::span<const float> reference, std::span<const float> candidate, Token actual) {
-    if (!reference_.add(reference, actual) || !candidate_.add(candidate, actual)) return false;
-    const auto p = log_softmax(reference), q = log_softmax(candidate);
+  void add(const Distribution& reference, const Distribution& candidate, Token actual) {
+    reference_.add(reference, actual);
+    candidate_.add(candidate, actual);
+    const auto &p = reference.log, &q = candidate.log;
     double kld = 0;
-    for (std::size_t i = 0; i < p.size(); ++i) kld += probability(p[i]) * (p[i] - q[i]);
+    for (std::size_t i = 0; i < p.size(); ++i)
+      if (p[i] > kLeastLog) kld += probability(p[i]) * (p[i] - q[i]);
     kld = std::max(kld, 0.0);  // rounding
     klds_.push_back(kld);
     kld_.add(kld);
-    const auto top = [](std::span<const float> row) {
-      return std::ranges::max_element(row) - row.begin();
-    };
-    same_top_.add(top(reference) == top(candidate) ? 1 : 0);
+    same_top_.add(reference.top == candidate.top ? 1 : 0);
     const auto token = static_cast<std::size_t>(actual);
     const double difference = probability(q[token]) - probability(p[token]);
     squares_.add(difference * difference);
-    return true;
   }
 
   Fidelity result(int chunks) {
@@ -117,9 +138,10 @@ class Comparison {
 Result<int> count_chunks(const Engine& engine, std::span<const Token> tokens,
                          const FidelityOptions& options) {
   const auto context = static_cast<std::size_t>(options.context);
-  if (options.context < 4 || options.context > engine.info().context_limit)
+  if (options.context < 4 || options.context > engine.info().context_tokens)
     return fail(ErrorKind::usage, fmt::format("chunks of {} tokens", options.context),
-                fmt::format("this model takes 4 to {}", engine.info().context_limit),
+                fmt::format("{} is open for 4 to {}", engine.info().path,
+                            engine.info().context_tokens),
                 "choose another --ctx");
   if (tokens.size() < context)
     return fail(ErrorKind::invalid_input, fmt::format("the text has {} tokens", tokens.size()),
@@ -136,10 +158,10 @@ Error other_vocabulary(int reference, int candidate) {
           "compare a quantised model with the one that it was made from"};
 }
 
-Error no_numbers(const Engine& engine) {
-  return {ErrorKind::io, engine.info().path + ": the logits are not numbers",
-          "its weights hold NaN or infinity, or overflow",
-          "get the model's file again, or another quantization of it"};
+Error no_numbers(const std::string& path) {
+  return {ErrorKind::invalid_input, path + ": the logits are not numbers",
+          "what made them holds NaN or infinity, or overflows",
+          "get the file again, or another quantization of the model"};
 }
 
 std::vector<Token> chunk_of(const Engine& engine, std::span<const Token> tokens, int index,
@@ -151,18 +173,24 @@ std::vector<Token> chunk_of(const Engine& engine, std::span<const Token> tokens,
   return chunk;
 }
 
-// Calls use(row, token that followed) for the second half of the chunk, until it says false.
-template <class Use>
-bool each_prediction(std::span<const Token> chunk, Use use) {
-  for (std::size_t i = chunk.size() / 2; i + 1 < chunk.size(); ++i)
-    if (!use(i, chunk[i + 1])) return false;
-  return true;
+// The second half of each chunk is predicted, but for the token behind its end.
+std::size_t first_row(int context) {
+  return static_cast<std::size_t>(context) / 2;
 }
 
-std::span<const float> row_of(const std::vector<float>& logits, const Engine& engine,
-                              std::size_t row) {
-  const auto size = static_cast<std::size_t>(engine.info().vocabulary_size);
-  return std::span(logits).subspan(row * size, size);
+// Calls use(row, distribution, token that followed).
+template <class Use>
+Result<void> each_prediction(Engine& engine, std::span<const Token> chunk, Use use) {
+  bool numbers = true;
+  auto done = engine.logits(chunk.first(chunk.size() - 1), chunk.size() / 2,
+                            [&](std::size_t row, std::span<const float> logits) {
+                              if (!numbers) return;
+                              const Distribution distribution = distribution_of(logits);
+                              numbers = !distribution.log.empty();
+                              if (numbers) use(row, distribution, chunk[row + 1]);
+                            });
+  if (done && !numbers) return fail(no_numbers(engine.info().path));
+  return done;
 }
 
 }  // namespace
@@ -174,12 +202,10 @@ Result<Perplexity> measure_perplexity(Engine& engine, std::span<const Token> tok
   Totals totals;
   for (int i = 0; i < *chunks; ++i) {
     const auto chunk = chunk_of(engine, tokens, i, options.context);
-    const auto logits = engine.logits(chunk);
-    if (!logits) return fail(logits.error());
-    const bool numbers = each_prediction(chunk, [&](std::size_t row, Token actual) {
-      return totals.add(row_of(*logits, engine, row), actual);
+    auto added = each_prediction(engine, chunk, [&](std::size_t, const Distribution& d, Token next) {
+      totals.add(d, next);
     });
-    if (!numbers) return fail(no_numbers(engine));
+    if (!added) return fail(std::move(added).error());
     if (options.on_chunk) options.on_chunk(i + 1, *chunks);
   }
   return totals.perplexity(*chunks);
@@ -193,16 +219,25 @@ Result<Fidelity> measure_fidelity(Engine& reference, Engine& candidate,
   const auto chunks = count_chunks(candidate, tokens, options);
   if (!chunks) return fail(chunks.error());
   Comparison comparison;
+  std::vector<std::vector<float>> expected;  // of one chunk
   for (int i = 0; i < *chunks; ++i) {
     const auto chunk = chunk_of(candidate, tokens, i, options.context);
-    const auto expected = reference.logits(chunk), actual = candidate.logits(chunk);
-    if (!expected) return fail(expected.error());
-    if (!actual) return fail(actual.error());
-    const bool numbers = each_prediction(chunk, [&](std::size_t row, Token next) {
-      return comparison.add(row_of(*expected, reference, row), row_of(*actual, candidate, row),
-                            next);
-    });
-    if (!numbers) return fail(no_numbers(candidate));
+    const std::size_t first = first_row(options.context);
+    expected.clear();
+    auto read = reference.logits(std::span(chunk).first(chunk.size() - 1), first,
+                                 [&](std::size_t, std::span<const float> row) {
+                                   expected.emplace_back(row.begin(), row.end());
+                                 });
+    if (!read) return fail(std::move(read).error());
+    bool numbers = true;
+    auto added =
+        each_prediction(candidate, chunk, [&](std::size_t row, const Distribution& d, Token next) {
+          const Distribution wanted = distribution_of(expected[row - first]);
+          numbers = numbers && !wanted.log.empty();
+          if (numbers) comparison.add(wanted, d, next);
+        });
+    if (!added) return fail(std::move(added).error());
+    if (!numbers) return fail(no_numbers(reference.info().path));
     if (options.on_chunk) options.on_chunk(i + 1, *chunks);
   }
   return comparison.result(*chunks);
@@ -219,16 +254,19 @@ Result<Fidelity> measure_fidelity(const SavedLogits& reference, Engine& candidat
   Comparison comparison;
   for (int i = 0; i < *chunks; ++i) {
     const auto chunk = chunk_of(candidate, reference.tokens(), i, own.context);
-    const auto actual = candidate.logits(chunk);
-    if (!actual) return fail(actual.error());
-    Result<void> read;
-    const bool numbers = each_prediction(chunk, [&](std::size_t row, Token next) {
-      const auto expected = reference.log_probabilities(i, row);
-      if (!expected) read = fail(expected.error());
-      return expected && comparison.add(*expected, row_of(*actual, candidate, row), next);
-    });
-    if (!read) return fail(read.error());
-    if (!numbers) return fail(no_numbers(candidate));
+    std::optional<Error> error;
+    auto added =
+        each_prediction(candidate, chunk, [&](std::size_t row, const Distribution& d, Token next) {
+          if (error) return;
+          const auto expected = reference.log_probabilities(i, row);
+          if (!expected) error = expected.error();
+          if (error) return;
+          const Distribution wanted = saved_distribution(*expected);
+          if (wanted.log.empty()) error = no_numbers(reference.path().string());
+          if (!error) comparison.add(wanted, d, next);
+        });
+    if (!added) return fail(std::move(added).error());
+    if (error) return fail(*std::move(error));
     if (options.on_chunk) options.on_chunk(i + 1, *chunks);
   }
   return comparison.result(*chunks);

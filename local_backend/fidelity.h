@@ -27,7 +27,8 @@ struct Perplexity {
   double error = 0;        // standard error of `value`
 };
 
-// Of `candidate`'s next-token distributions against `reference`'s.
+// Of `candidate`'s next-token distributions against `reference`'s. As llama-perplexity does, terms
+// of the divergence with a log-probability of at most -16 are left out.
 struct Fidelity {
   Perplexity reference, candidate;
   double mean_kld = 0,
@@ -37,8 +38,9 @@ struct Fidelity {
   double probability_rms = 0;  // of the difference in the probability of the text's own token
 };
 
-// The text's tokens without a beginning-of-sequence token. Fails when they do not fill one chunk,
-// or logits are not numbers.
+// `tokens` begin as the model's texts do: with its beginning-of-sequence token where it wants one.
+// The engine is open with a context of a chunk at least. Fails when they do not fill one chunk, or
+// logits are not numbers.
 Result<Perplexity> measure_perplexity(Engine& engine, std::span<const Token> tokens,
                                       const FidelityOptions& options);
 // Both must have the same vocabulary.

@@ -20,6 +20,7 @@ constexpr ModelFamily kFamilies[] = {
     {"Phi-3-small", "Microsoft", "7B", "", "tiktoken", kNoGguf},
     {"Phi-3.5-mini", "Microsoft", "3.8B", "phi3", "SPM", ""},
     {"Phi-3.5-MoE", "Microsoft", "16x3.8B", "phimoe", "SPM", ""},
+    {"Phi-4", "Microsoft", "14B", "phi3", "dbrx", ""},
     {"Phi-4-mini", "Microsoft", "3.8B", "phi3", "gpt-4o", ""},
     {"Gemma", "Google", "2B, 7B", "gemma", "SPM", ""},
     {"Gemma 2", "Google", "2B, 9B, 27B", "gemma2", "SPM", ""},

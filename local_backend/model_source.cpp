@@ -1,6 +1,8 @@
 #include "local_backend/model_source.h"
 
 #include <algorithm>
+#include <iterator>
+#include <variant>
 
 #include <fmt/format.h>
 
@@ -18,9 +20,26 @@ bool is_synthetic(const std::filesystem::path& location) {
   return location.string().starts_with(kSynthetic) && !std::filesystem::exists(location, error);
 }
 
+struct ValueText {
+  std::string& out;
+  template <class T>
+  void operator()(const T& value) const {
+    fmt::format_to(std::back_inserter(out), "{} ", value);
+  }
+  void operator()(const std::shared_ptr<const GgufArray>& array) const {
+    for (const auto value : array->integers) (*this)(value);
+    for (const auto value : array->reals) (*this)(value);
+    for (const auto& value : array->texts) (*this)(value);
+  }
+};
+
 Result<std::string> hash_in_memory(const GgufFile& file) {
   std::string text;
-  for (const auto& [key, value] : file.metadata()) text += key + "\n";
+  for (const auto& [key, value] : file.metadata()) {
+    text += key + ' ';
+    std::visit(ValueText{text}, value);
+    text += '\n';
+  }
   std::vector<std::byte> bytes;
   for (const TensorInfo& tensor : file.tensors()) {
     bytes.resize(static_cast<std::size_t>(std::min(tensor.bytes, kHashedBytes)));

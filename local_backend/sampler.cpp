@@ -70,10 +70,11 @@ float log_probability(std::span<const float> logits, Token token) {
 }
 
 std::vector<Candidate> likeliest(std::span<const float> logits, int n) {
+  if (n <= 0) return {};
   std::vector<Scored> all;
   for (std::size_t i = 0; i < logits.size(); ++i)
     if (counts(logits[i])) all.emplace_back(logits[i], static_cast<Token>(i));
-  const auto size = std::min(all.size(), static_cast<std::size_t>(std::max(n, 0)));
+  const auto size = std::min(all.size(), static_cast<std::size_t>(n));
   const auto end = all.begin() + static_cast<std::ptrdiff_t>(size);
   std::partial_sort(all.begin(), end, all.end(), more_likely);
   std::vector<Candidate> top;

@@ -32,6 +32,7 @@ Result<SavedLogits> SavedLogits::open(const std::filesystem::path& path) {
   std::int32_t numbers[3];
   std::memcpy(numbers, header + 8, sizeof numbers);
   SavedLogits out(*std::move(file));
+  out.path_ = path;
   out.context_ = numbers[0];
   out.vocabulary_ = numbers[1];
   out.chunks_ = numbers[2];
@@ -45,9 +46,11 @@ Result<SavedLogits> SavedLogits::open(const std::filesystem::path& path) {
                     static_cast<std::uint64_t>(numbers[2]);
   out.first_ = kHeaderBytes + tokens * 4;
   out.row_bytes_ = 2 * (2 * ((static_cast<std::uint64_t>(numbers[1]) + 1) / 2) + 4);
-  if (size != out.first_ + rows * out.row_bytes_)
-    return fail(bad_file(path, fmt::format("it has {} bytes, and its header calls for {}", size,
-                                           out.first_ + rows * out.row_bytes_)));
+  // At most 2^48 and 2^47 rows of 2^23 bytes: the division keeps the product from wrapping.
+  const bool fits = out.first_ <= size && rows <= (size - out.first_) / out.row_bytes_;
+  if (!fits || size != out.first_ + rows * out.row_bytes_)
+    return fail(bad_file(path, fmt::format("its {} bytes are not {} tokens and {} rows of {}", size,
+                                           tokens, rows, out.row_bytes_)));
   out.tokens_.resize(tokens);
   if (auto read = out.file_.read_at(kHeaderBytes, std::as_writable_bytes(std::span(out.tokens_)));
       !read)

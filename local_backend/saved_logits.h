@@ -15,11 +15,12 @@ namespace pennyweight::llm {
 // The file: "_logits_", then i32 context, vocabulary and chunks, the tokens of all chunks as i32,
 // and for each predicted token of each chunk (the second half but the last) f32 scale and lowest
 // log-probability, then a u16 for each token of the vocabulary (one more where that is odd):
-// log p = scale * q + lowest. Little-endian.
+// log p = scale * q + lowest; what is below the row's largest less 16 is lifted to that. Little-endian.
 class SavedLogits {
  public:
   static Result<SavedLogits> open(const std::filesystem::path& path);
 
+  const std::filesystem::path& path() const { return path_; }
   int context() const { return context_; }
   int vocabulary_size() const { return vocabulary_; }
   int chunks() const { return chunks_; }
@@ -30,6 +31,7 @@ class SavedLogits {
  private:
   explicit SavedLogits(RandomAccessFile file) : file_(std::move(file)) {}
 
+  std::filesystem::path path_;
   RandomAccessFile file_;
   int context_ = 0, vocabulary_ = 0, chunks_ = 0;
   std::uint64_t first_ = 0, row_bytes_ = 0;

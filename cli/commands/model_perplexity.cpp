@@ -76,12 +76,20 @@ Result<ExitStatus> perplexity(Options options) {
   if (options.text.empty() == options.saved.empty())
     return fail(ErrorKind::usage, "which text?", "TEXT and --logits each bring one",
                 "give a text file, or a file of saved logits, and not both");
+  std::optional<llm::SavedLogits> saved;
+  if (!options.saved.empty()) {
+    auto opened = llm::SavedLogits::open(options.saved);
+    if (!opened) return fail(opened.error());
+    saved = *std::move(opened);
+    options.fidelity.context = saved->context();
+  }
+  // As long as a chunk: longrope models rotate otherwise in a longer context than in a shorter one.
+  options.engine.context_tokens = options.fidelity.context;
+  options.engine.parallel = 1;
   auto engine = llm::Engine::open(options.model, options.engine);
   if (!engine) return fail(engine.error());
   if (stderr_is_terminal()) options.fidelity.on_chunk = show_chunk;
-  if (!options.saved.empty()) {
-    const auto saved = llm::SavedLogits::open(options.saved);
-    if (!saved) return fail(saved.error());
+  if (saved) {
     options.reference = options.saved;
     const auto measured = llm::measure_fidelity(*saved, **engine, options.fidelity);
     if (!measured) return fail(measured.error());

@@ -13,7 +13,9 @@ constexpr std::uint64_t kLargestHeader = 256u << 20;
 
 tl::unexpected<Error> wrong_kind(std::string_view key, std::string_view wanted) {
   return fail(ErrorKind::invalid_input,
-              "metadata key \"" + std::string(key) + "\" is not " + std::string(wanted));
+              "metadata key \"" + std::string(key) + "\" is not " + std::string(wanted),
+              "its value is of another kind, or out of range",
+              "get the file again, or convert the model again");
 }
 
 }  // namespace

@@ -100,7 +100,8 @@ struct ValueWriter {
 };
 
 Error write_error(const std::filesystem::path& path) {
-  return {ErrorKind::io, "cannot write \"" + path.string() + "\"", std::strerror(errno), ""};
+  return {ErrorKind::io, "cannot write \"" + path.string() + "\"", std::strerror(errno),
+          "name another place, or make room there"};
 }
 
 }  // namespace
@@ -112,13 +113,11 @@ void GgufWriter::set(std::string key, GgufValue value) {
 }
 
 void GgufWriter::set_encoded(std::string key, std::string bytes) {
-  const auto equal = std::find_if(metadata_.begin(), metadata_.end(),
-                                  [&](const auto& entry) { return entry.first == key; });
-  if (equal != metadata_.end()) {
-    equal->second = std::move(bytes);
-  } else {
+  const auto [entry, is_new] = place_.emplace(key, metadata_.size());
+  if (is_new)
     metadata_.emplace_back(std::move(key), std::move(bytes));
-  }
+  else
+    metadata_[entry->second].second = std::move(bytes);
 }
 
 void GgufWriter::add_tensor(std::string name, std::vector<std::uint64_t> ne, TensorType type,

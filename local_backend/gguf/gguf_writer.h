@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "local_backend/gguf/gguf_file.h"
@@ -45,6 +47,7 @@ class GgufWriter {
   std::string header() const;
   std::uint64_t size_after(const std::string& header) const;
   std::vector<std::pair<std::string, std::string>> metadata_;  // encoded
+  std::unordered_map<std::string, std::size_t> place_;         // of each key in it
   std::vector<Tensor> tensors_;
 };
 

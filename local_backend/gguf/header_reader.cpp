@@ -5,7 +5,9 @@ namespace pennyweight::llm {
 void HeaderReader::refuse(std::string what, ErrorKind kind) {
   if (failed()) return;
   error_ = Error{kind, "not a usable GGUF file: " + std::move(what),
-                 "found at byte " + std::to_string(at_), ""};
+                 "found at byte " + std::to_string(at_),
+                 kind == ErrorKind::unsupported ? "choose another file of the model"
+                                                : "get the file again, or convert the model again"};
 }
 
 bool HeaderReader::has_room(std::uint64_t count, std::uint64_t least_bytes,

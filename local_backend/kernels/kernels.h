@@ -36,7 +36,8 @@ struct Activation {
   const float* bf16 = nullptr;             // K, each rounded to bf16, for BF16 weights
   const std::int8_t* q8k = nullptr;        // K, for weights in blocks of 256
   const float* q8k_scales = nullptr;       // K / 256
-  const std::int32_t* q8k_sums = nullptr;  // K / 16, of 16 quants each
+  const std::int16_t* q8k_sums = nullptr;    // K / 16, of 16 quants each
+  const std::int16_t* q8k_sums32 = nullptr;  // K / 32
 };
 
 // Where one key-value head of one layer keeps its past. A block holds kKvBlock positions:
@@ -77,9 +78,9 @@ struct KernelTable {
   void (*round_f16)(const float* x, float* out, std::size_t n);
   void (*to_f16)(const float* x, std::uint16_t* out, std::size_t n);
   void (*round_bf16)(const float* x, float* out, std::size_t n);
-  // n is a multiple of 256 (docs/numerics.md).
-  void (*quantize_q8k)(const float* x, std::int8_t* quants, float* scales, std::int32_t* sums,
-                       std::size_t n);
+  // n is a multiple of 256 (docs/numerics.md); the sums as in Activation.
+  void (*quantize_q8k)(const float* x, std::int8_t* quants, float* scales, std::int16_t* sums,
+                       std::int16_t* sums32, std::size_t n);
 };
 
 const KernelTable& portable_kernels();

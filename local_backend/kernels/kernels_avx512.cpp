@@ -8,7 +8,7 @@ namespace pennyweight::llm {
 namespace {
 
 constexpr std::size_t kLanes = 16;
-constexpr std::size_t kTileTokens = 6;
+constexpr std::size_t kTileTokens = 6, kWideTokens = 7;
 using F = float __attribute__((vector_size(64)));
 using I = std::int32_t __attribute__((vector_size(64)));
 
@@ -28,8 +28,28 @@ inline void store_halves(std::uint16_t* p, F v) {
                       _mm512_maskz_cvtps_ph(kAll, v, _MM_FROUND_TO_NEAREST_INT));
 }
 
+inline I load_bytes(const std::byte* p) {
+  return reinterpret_cast<I>(
+      _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+}
+
+inline I load_signed_bytes(const std::byte* p) {
+  return reinterpret_cast<I>(
+      _mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+}
+
+inline I load_words(const std::byte* p) {
+  return reinterpret_cast<I>(
+      _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))));
+}
+
 inline I dot4(I acc, I w, std::int32_t a) {
   return reinterpret_cast<I>(_mm512_dpbusd_epi32(
+      reinterpret_cast<__m512i>(acc), reinterpret_cast<__m512i>(w), _mm512_set1_epi32(a)));
+}
+
+inline I dot2(I acc, I w, std::int32_t a) {
+  return reinterpret_cast<I>(_mm512_dpwssd_epi32(
       reinterpret_cast<__m512i>(acc), reinterpret_cast<__m512i>(w), _mm512_set1_epi32(a)));
 }
 

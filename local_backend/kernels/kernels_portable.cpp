@@ -6,7 +6,7 @@ namespace pennyweight::llm {
 namespace {
 
 constexpr std::size_t kLanes = 4;
-constexpr std::size_t kTileTokens = 2;
+constexpr std::size_t kTileTokens = 2, kWideTokens = 12;
 using F = float __attribute__((vector_size(16)));
 using I = std::int32_t __attribute__((vector_size(16)));
 using Wide = std::uint32_t __attribute__((vector_size(16)));
@@ -50,6 +50,25 @@ inline void store_halves(std::uint16_t* p, F v) {
   for (std::size_t i = 0; i < kLanes; ++i) p[i] = to_half(v[i]);
 }
 
+template <class T>
+inline I load_numbers(const std::byte* p) {
+  T numbers[kLanes];
+  __builtin_memcpy(numbers, p, sizeof numbers);
+  return I{numbers[0], numbers[1], numbers[2], numbers[3]};
+}
+
+inline I load_bytes(const std::byte* p) {
+  return load_numbers<std::uint8_t>(p);
+}
+
+inline I load_signed_bytes(const std::byte* p) {
+  return load_numbers<std::int8_t>(p);
+}
+
+inline I load_words(const std::byte* p) {
+  return load_numbers<std::uint16_t>(p);
+}
+
 inline I dot4(I acc, I w, std::int32_t a) {
   const Wide u = reinterpret_cast<Wide>(w);
   for (int i = 0; i < 4; ++i) {
@@ -57,6 +76,11 @@ inline I dot4(I acc, I w, std::int32_t a) {
     acc += reinterpret_cast<I>(u >> 8 * i & 0xFFu) * static_cast<std::int32_t>(x);
   }
   return acc;
+}
+
+inline I dot2(I acc, I w, std::int32_t a) {
+  const std::int32_t low = static_cast<std::int16_t>(a & 0xFFFF), high = a >> 16;
+  return acc + (w << 16 >> 16) * low + (w >> 16) * high;
 }
 
 inline I lookup(I codes, const std::uint8_t* table) {

@@ -63,7 +63,7 @@ inline constexpr PanelLayout kPanelLayouts[] = {
     {TensorType::iq4_xs, 256, 4, 4, {4, 32}, {}},
 };
 
-consteval PanelLayout layout_of(TensorType type) {
+constexpr PanelLayout layout_of(TensorType type) {
   for (const PanelLayout& layout : kPanelLayouts)
     if (layout.type == type) return layout;
   return {};

@@ -41,8 +41,9 @@ ActivationRows::ActivationRows(std::size_t rows, std::size_t longest)
   for (auto* quants : {&q8_, &q8k_}) *quants = std::make_unique_for_overwrite<std::int8_t[]>(n);
   for (auto* scales : {&q8_scales_, &q8_scaled_sums_, &q8k_scales_})
     *scales = std::make_unique_for_overwrite<float[]>(n / 32);
-  for (auto* sums : {&q8_sums_, &q8k_sums_})
-    *sums = std::make_unique_for_overwrite<std::int32_t[]>(n / 16);
+  q8_sums_ = std::make_unique_for_overwrite<std::int32_t[]>(n / 32);
+  q8k_sums_ = std::make_unique_for_overwrite<std::int16_t[]>(n / 16);
+  q8k_sums32_ = std::make_unique_for_overwrite<std::int16_t[]>(n / 32);
 }
 
 void ActivationRows::prepare(const KernelTable& kernels, std::size_t row, const float* x,
@@ -72,10 +73,12 @@ void ActivationRows::prepare(const KernelTable& kernels, std::size_t row, const 
     made.q8_scaled_sums = scaled_sums;
   }
   if (needed(ActivationForm::q8_k)) {
-    kernels.quantize_q8k(x, &q8k_[at], &q8k_scales_[at / 256], &q8k_sums_[at / 16], n);
+    kernels.quantize_q8k(x, &q8k_[at], &q8k_scales_[at / 256], &q8k_sums_[at / 16],
+                         &q8k_sums32_[at / 32], n);
     made.q8k = &q8k_[at];
     made.q8k_scales = &q8k_scales_[at / 256];
     made.q8k_sums = &q8k_sums_[at / 16];
+    made.q8k_sums32 = &q8k_sums32_[at / 32];
   }
   rows_[row] = made;
 }

@@ -40,7 +40,8 @@ class ActivationRows {
   // Not touched, so without memory, until a form is made.
   std::unique_ptr<float[]> f16_, bf16_, q8_scales_, q8_scaled_sums_, q8k_scales_;
   std::unique_ptr<std::int8_t[]> q8_, q8k_;
-  std::unique_ptr<std::int32_t[]> q8_sums_, q8k_sums_;
+  std::unique_ptr<std::int32_t[]> q8_sums_;
+  std::unique_ptr<std::int16_t[]> q8k_sums_, q8k_sums32_;
 };
 
 }  // namespace pennyweight::llm

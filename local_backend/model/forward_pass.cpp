@@ -45,7 +45,7 @@ ForwardPass::ForwardPass(const ModelConfig& config, const ModelWeights& weights,
       expert_inputs_(config.experts > 0 ? inner_rows(config, chunk) : 0,
                      size(config.feed_forward_length)) {
   for (const RopeConfig& rope : config.rotations) {
-    RopeAngles angles(rope, rope.divided ? weights.rope_divisors : std::vector<float>());
+    RopeAngles angles(rope, weights.rope_divisors);
     const std::size_t pairs = angles.pairs();
     rotations_.push_back({std::move(angles), FloatRows(chunk, pairs), FloatRows(chunk, pairs)});
   }

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "local_backend/model/key_reader.h"
+#include "local_backend/runtime/exact_math.h"
 
 namespace pennyweight::llm {
 namespace {
@@ -83,7 +84,8 @@ void read_scales(KeyReader& reader, ModelConfig& config) {
 // The magnitude that YaRN gives to attention (Peng et al., 2023, section 3.4).
 float yarn_magnitude(float factor, float log_multiplier) {
   const auto magnitude = [factor](float m) {
-    return factor <= 1 ? 1.0f : 0.1f * m * std::log(factor) + 1.0f;
+    const auto log = static_cast<float>(exact_math::log(static_cast<double>(factor)));
+    return factor <= 1 ? 1.0f : 0.1f * m * log + 1.0f;
   };
   return log_multiplier != 0 ? magnitude(1) / magnitude(log_multiplier) : magnitude(1);
 }
@@ -118,13 +120,15 @@ void read_rope(KeyReader& reader, ModelConfig& config) {
     if (rope.base < 1.5f)
       reader.refuse(fmt::format("{} is {}", reader.name("rope.freq_base"), rope.base),
                     "YaRN divides by its logarithm");
-    rope.beta_fast = reader.real("rope.scaling.yarn_beta_fast", 32.0f, 0.01f);
-    rope.beta_slow = reader.real("rope.scaling.yarn_beta_slow", 1.0f, 0.01f);
-    rope.magnitude *=
-        yarn_magnitude(factor, reader.real("rope.scaling.yarn_log_multiplier", 0.0f, 0.0f));
-  } else if (scaling == "longrope") {
-    config.longrope = true;
-  } else if (scaling != "none" && scaling != "linear") {
+    // Converters write these for any model; other engines heed them in this one only.
+    float log_multiplier = 0;
+    if (name == "mistral3") {
+      rope.beta_fast = reader.real("rope.scaling.yarn_beta_fast", rope.beta_fast, 0.01f);
+      rope.beta_slow = reader.real("rope.scaling.yarn_beta_slow", rope.beta_slow, 0.01f);
+      log_multiplier = reader.real("rope.scaling.yarn_log_multiplier", 0.0f, 0.0f);
+    }
+    rope.magnitude *= yarn_magnitude(factor, log_multiplier);
+  } else if (scaling != "none" && scaling != "linear" && scaling != "longrope") {
     reader.refuse(fmt::format("rope scaling \"{}\"", scaling),
                   "this engine runs: none, linear, yarn, longrope", ErrorKind::unsupported,
                   "choose a model without it");

@@ -22,7 +22,6 @@ struct RopeConfig {
   bool yarn = false;
   float beta_fast = 32, beta_slow = 1;
   int original_context = 0;
-  bool divided = true;  // by the file's factors, where it has them
 
   friend bool operator==(const RopeConfig&, const RopeConfig&) = default;
 };
@@ -50,7 +49,6 @@ struct ModelConfig {
   int temperature_floor = 0;
   int experts = 0, experts_used = 0;  // 0: a dense model
   float expert_scale = 1;
-  bool longrope = false;     // divisors: long ones where the context exceeds the original one
   bool tied_output = false;  // no output.weight: the embedding serves twice
   int ignored_layers = 0;    // at the end of the file: they draft tokens, which we do not
   std::vector<LayerConfig> layers;

@@ -1,5 +1,6 @@
 #include "local_backend/runtime/memory_arena.h"
 
+#include <algorithm>
 #include <charconv>
 #include <fstream>
 #include <string>
@@ -47,7 +48,26 @@ std::byte* MemoryArena::take(std::size_t bytes) noexcept {
   return start;
 }
 
-std::optional<std::uint64_t> available_memory() {
+namespace {
+
+// What the control group of this process may still take (cgroup v2): containers and CI jobs.
+std::optional<std::uint64_t> group_memory() {
+  const auto number = [](const char* path) -> std::optional<std::uint64_t> {
+    std::ifstream in(path);
+    std::uint64_t bytes = 0;  // "max" is no number: no limit
+    return in >> bytes ? std::optional(bytes) : std::nullopt;
+  };
+  const auto most = number("/sys/fs/cgroup/memory.max");
+  auto used = number("/sys/fs/cgroup/memory.current");
+  if (!most || !used) return std::nullopt;
+  std::ifstream stat("/sys/fs/cgroup/memory.stat");
+  std::uint64_t bytes = 0;
+  for (std::string name; stat >> name >> bytes;)
+    if (name == "inactive_file") *used -= std::min(*used, bytes);  // cache, given up when wanted
+  return *most > *used ? *most - *used : 0;
+}
+
+std::optional<std::uint64_t> machine_memory() {
   std::ifstream in("/proc/meminfo");
   for (std::string word; in >> word;) {
     if (word != "MemAvailable:") continue;
@@ -58,6 +78,13 @@ std::optional<std::uint64_t> available_memory() {
     return kib << 10;
   }
   return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> available_memory() {
+  const auto machine = machine_memory(), group = group_memory();
+  return machine && group ? std::min(*machine, *group) : machine;
 }
 
 }  // namespace pennyweight::llm

@@ -1,6 +1,9 @@
 #include "local_backend/model_facts.h"
 
+#include <set>
+
 #include "local_backend/model/model_weights.h"
+#include "local_backend/model_source.h"
 #include "local_backend/synthetic_model.h"
 #include "tests/local_backend/edited_model.h"
 #include "tests/support/temp_dir.h"
@@ -38,6 +41,17 @@ TEST_CASE("What a file's header says is what the opened engine says") {
         Approx(8.0 * static_cast<double>(bytes) / static_cast<double>(parameters)));
   CHECK(facts->memory(4096) == facts->packed_bytes + 4096 * facts->info.kv_bytes_per_token);
   CHECK(facts->memory(1) == facts->memory(64));  // keys and values come in blocks
+}
+
+TEST_CASE("The hash of a model in memory changes with its metadata and with its weights") {
+  std::set<std::string> hashes;
+  for (const char* model : {"synth/tiny:q4_0", "synth/tiny:q8_0", "synth/small:q4_0",
+                            "synth/phi-3-mini-4k:q4_0", "synth/phi-3-mini-128k:q4_0"}) {
+    const auto hash = model_sha256(model);
+    REQUIRE(hash);
+    hashes.insert(*hash);
+  }
+  CHECK(hashes.size() == 5);
 }
 
 TEST_CASE("A model that does not run still tells what it is, and why not") {

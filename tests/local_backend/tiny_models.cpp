@@ -66,6 +66,11 @@ void add_llama_kin(Zoo& zoo) {
   set_key(zoo.add("llama", "attention scale of no effect"), "attention.scale", 0.4);
   // Mistral 7B v0.1 has it in its file; all layers see everything still.
   set_key(zoo.add("llama", "sliding window of no effect"), "attention.sliding_window", 8);
+  auto& betas = zoo.add("llama", "yarn keys of no effect");
+  set_rope_scaling(betas, "yarn", 4, 64);
+  set_key(betas, "rope.scaling.yarn_beta_fast", 4.0);
+  set_key(betas, "rope.scaling.yarn_beta_slow", 0.1);
+  set_key(betas, "rope.scaling.yarn_log_multiplier", 1.0);
   use_experts(zoo.add("llama", "experts"));
 
   auto& mistral = zoo.add("mistral3", "plain");

@@ -60,8 +60,8 @@ class ScriptedEngine final : public llm::Engine {
     sink.on_finished(last_, llm::FinishReason::stop, tail_, nullptr);
     return false;
   }
-  Result<std::vector<float>> logits(std::span<const llm::Token>) override {
-    return std::vector<float>{};
+  Result<void> logits(std::span<const llm::Token>, std::size_t, const UseLogits&) override {
+    return {};
   }
 
  private:

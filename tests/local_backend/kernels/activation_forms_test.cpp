@@ -105,11 +105,13 @@ TEST_CASE("Activations per 256 have the sign and the quants of the definition, a
     INFO(table->name);
     std::vector<std::int8_t> quants(x.size());
     std::vector<float> scales(x.size() / 256);
-    std::vector<std::int32_t> sums(x.size() / 16);
-    table->quantize_q8k(x.data(), quants.data(), scales.data(), sums.data(), x.size());
+    std::vector<std::int16_t> sums(x.size() / 16), sums32(x.size() / 32);
+    table->quantize_q8k(x.data(), quants.data(), scales.data(), sums.data(), sums32.data(),
+                        x.size());
     CHECK(quants == wanted.k_quants);
     CHECK(same_bits(scales, wanted.k_scales));
     CHECK(sums == wanted.k_sums);
+    CHECK(sums32 == wanted.k_sums32);
   }
 }
 

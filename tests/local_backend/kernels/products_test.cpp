@@ -86,6 +86,14 @@ TEST_CASE("Every kernel gives the bits of the written definition, for any batch"
     }
 }
 
+TEST_CASE("Many activations go through the columns in pieces, to the same bits") {
+  for (const TensorType type : kTypes) {
+    if (real(type)) continue;
+    const std::size_t columns = block_format(type)->elements == 256 ? 1280 : 1056;
+    check_matrix(type, random_matrix(type, 48, columns), TestActivations(normals(20 * columns, 7), 20));
+  }
+}
+
 TEST_CASE("Real types take any number of columns") {
   for (const TensorType type : {TensorType::f32, TensorType::f16, TensorType::bf16})
     for (const std::size_t columns : {1u, 7u, 50u})

@@ -12,7 +12,7 @@ namespace {
 
 // docs/numerics.md: one row's quants per 256, their scales, and their sums of 16.
 void quantize_k(const float* x, std::size_t n, std::int8_t* quants, float* scales,
-                std::int32_t* sums) {
+                std::int16_t* sums) {
   for (std::size_t b = 0; b < n / 256; ++b) {
     float chosen = 0;
     for (std::size_t i = 0; i < 256; ++i)
@@ -23,7 +23,7 @@ void quantize_k(const float* x, std::size_t n, std::int8_t* quants, float* scale
       const float product = x[i] * inverse;
       const bool number = std::fabs(product) < 127.5f;
       quants[i] = number ? static_cast<std::int8_t>(std::nearbyint(product)) : std::int8_t{0};
-      sums[i / 16] += quants[i];
+      sums[i / 16] = static_cast<std::int16_t>(sums[i / 16] + quants[i]);
     }
   }
 }
@@ -89,7 +89,8 @@ TestActivations::TestActivations(const std::vector<float>& v, std::size_t count)
       quants(v.size()),
       k_quants(v.size()),
       sums(v.size() / 32),
-      k_sums(v.size() / 16) {
+      k_sums(v.size() / 16),
+      k_sums32(v.size() / 32) {
   const std::size_t n = v.size() / count;
   for (std::size_t i = 0; i < v.size(); ++i) {
     rounded[i] = f16_to_f32(f32_to_f16(v[i]));
@@ -103,10 +104,13 @@ TestActivations::TestActivations(const std::vector<float>& v, std::size_t count)
   }
   if (n % 256 == 0)
     quantize_k(values.data(), v.size(), k_quants.data(), k_scales.data(), k_sums.data());
+  for (std::size_t i = 0; i < 2 * k_sums32.size(); ++i)
+    k_sums32[i / 2] = static_cast<std::int16_t>(k_sums32[i / 2] + k_sums[i]);
   for (std::size_t t = 0; t < count; ++t)
     rows.push_back({&values[t * n], &rounded[t * n], &quants[t * n], scales.data() + t * n / 32,
                     sums.data() + t * n / 32, scaled_sums.data() + t * n / 32, &bf16[t * n],
-                    &k_quants[t * n], k_scales.data() + t * n / 256, k_sums.data() + t * n / 16});
+                    &k_quants[t * n], k_scales.data() + t * n / 256, k_sums.data() + t * n / 16,
+                    k_sums32.data() + t * n / 32});
 }
 
 }  // namespace pennyweight::llm::test

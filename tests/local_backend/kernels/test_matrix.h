@@ -32,7 +32,8 @@ struct TestActivations {
   TestActivations(const std::vector<float>& values, std::size_t rows);
   std::vector<float> values, rounded, scales, scaled_sums, bf16, k_scales;
   std::vector<std::int8_t> quants, k_quants;
-  std::vector<std::int32_t> sums, k_sums;
+  std::vector<std::int32_t> sums;
+  std::vector<std::int16_t> k_sums, k_sums32;
   std::vector<Activation> rows;
 };
 
