@@ -65,14 +65,18 @@ Distribution distribution_of(std::span<const float> logits) {
   return {log_softmax(logits), static_cast<std::size_t>(top)};
 }
 
-// Of saved ones, which are log-probabilities, and need not sum to 1: whoever saves them lifts the
-// unlikely ones to a floor.
+// How far below its largest a saved row reaches where its least is not lifted.
+constexpr float kFloorDepth = 15.99f;
+
+// Of saved ones, which are log-probabilities. They sum to 1 but for their rounding, which is taken
+// out: it would count for more than what two engines differ by. Where the unlikely ones were lifted
+// to a floor they sum to more, and are taken as they are.
 Distribution saved_distribution(std::span<const float> saved) {
-  Distribution out;
-  out.top = static_cast<std::size_t>(std::ranges::max_element(saved) - saved.begin());
-  if (std::ranges::all_of(saved, [](float x) { return std::isfinite(x); }))
-    out.log.assign(saved.begin(), saved.end());
-  return out;
+  if (!std::ranges::all_of(saved, [](float x) { return std::isfinite(x); })) return {};
+  const auto [least, most] = std::ranges::minmax(saved);
+  if (most - least < kFloorDepth) return distribution_of(saved);
+  const auto top = std::ranges::max_element(saved) - saved.begin();
+  return {{saved.begin(), saved.end()}, static_cast<std::size_t>(top)};
 }
 
 class Totals {
@@ -139,10 +143,10 @@ Result<int> count_chunks(const Engine& engine, std::span<const Token> tokens,
                          const FidelityOptions& options) {
   const auto context = static_cast<std::size_t>(options.context);
   if (options.context < 4 || options.context > engine.info().context_tokens)
-    return fail(ErrorKind::usage, fmt::format("chunks of {} tokens", options.context),
-                fmt::format("{} is open for 4 to {}", engine.info().path,
-                            engine.info().context_tokens),
-                "choose another --ctx");
+    return fail(
+        ErrorKind::usage, fmt::format("chunks of {} tokens", options.context),
+        fmt::format("{} is open for 4 to {}", engine.info().path, engine.info().context_tokens),
+        "choose another --ctx");
   if (tokens.size() < context)
     return fail(ErrorKind::invalid_input, fmt::format("the text has {} tokens", tokens.size()),
                 fmt::format("one chunk is {}", options.context),
@@ -202,9 +206,9 @@ Result<Perplexity> measure_perplexity(Engine& engine, std::span<const Token> tok
   Totals totals;
   for (int i = 0; i < *chunks; ++i) {
     const auto chunk = chunk_of(engine, tokens, i, options.context);
-    auto added = each_prediction(engine, chunk, [&](std::size_t, const Distribution& d, Token next) {
-      totals.add(d, next);
-    });
+    auto added = each_prediction(
+        engine, chunk,
+        [&](std::size_t, const Distribution& d, Token next) { totals.add(d, next); });
     if (!added) return fail(std::move(added).error());
     if (options.on_chunk) options.on_chunk(i + 1, *chunks);
   }

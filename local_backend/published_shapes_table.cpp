@@ -1,8 +1,5 @@
 // Shapes of published open models, from their published configurations. Facts only: no weights.
-#include <algorithm>
-#include <cmath>
-#include <numbers>
-
+#include "local_backend/synthetic_features.h"
 #include "local_backend/synthetic_model.h"
 
 namespace pennyweight::llm {
@@ -139,34 +136,19 @@ constexpr Published kPublished[] = {
      0, 0},
 };
 
-// The divisors of Llama 3.1: long waves by the factor, short ones not at all, a blend between.
-std::vector<float> llama3_divisors(const Published& shape) {
-  constexpr double kOriginal = 8192, kLow = 1, kHigh = 4;
-  std::vector<float> out;
-  for (int pair = 0; pair < shape.head_length / 2; ++pair) {
-    const double wave = 2 * std::numbers::pi *
-                        std::pow(static_cast<double>(shape.rope_base),
-                                 2.0 * pair / static_cast<double>(shape.head_length));
-    const double blend = std::clamp((kOriginal / wave - kLow) / (kHigh - kLow), 0.0, 1.0);
-    out.push_back(static_cast<float>(1 / ((1 - blend) / shape.llama3_factor + blend)));
-  }
-  return out;
-}
-
 void add_features(const Published& shape, SyntheticSpec& spec) {
   const std::string_view architecture = shape.architecture, name = shape.name;
   if (architecture == "qwen2" || architecture == "phimoe") spec.qkv_bias = true;
   if (architecture == "phimoe") spec.attention_output_bias = spec.head_bias = true;
   if (architecture == "phi3") spec.fused_qkv = true;
-  if (name == "phi-4-mini") spec.keys.emplace_back("rope.dimension_count", std::uint64_t{96});
-  if (architecture == "gemma3" && name != "gemma-3-1b") {
-    spec.keys.emplace_back("rope.scaling.type", std::string("linear"));
-    spec.keys.emplace_back("rope.scaling.factor", 8.0);
+  if (name == "phi-4-mini") set_key(spec, "rope.dimension_count", 96);
+  if (architecture == "gemma3" && name != "gemma-3-1b") set_rope_scaling(spec, "linear", 8);
+  if (shape.window > 0) set_key(spec, "attention.sliding_window", shape.window);
+  if (shape.llama3_factor > 0) {
+    spec.vectors = {{"rope_freqs.weight",
+                     llama3_divisors(shape.head_length, static_cast<double>(shape.rope_base),
+                                     shape.llama3_factor, 8192)}};
   }
-  if (shape.window > 0) {
-    spec.keys.emplace_back("attention.sliding_window", static_cast<std::uint64_t>(shape.window));
-  }
-  if (shape.llama3_factor > 0) spec.vectors = {{"rope_freqs.weight", llama3_divisors(shape)}};
 }
 
 SyntheticSpec spec_of(const Published& shape) {

@@ -91,19 +91,19 @@ Result<void> check(const SyntheticSpec& spec) {
   return check_features(spec);
 }
 
-// Small models of our own hold one type only where that is a plain one; published shapes hold what
+// Small models of our own hold one type only where that is a plain one; all others hold what
 // llama-quantize would give them.
 Result<SyntheticSpec> with_type_named(SyntheticSpec spec, std::string_view name, bool own) {
   const BlockFormat* format = block_format(name);
   const auto mixture = mixture_named(name);
-  if (!mixture) {
+  if (!mixture && (format == nullptr || !format->supported)) {
     return fail(ErrorKind::usage, "no synthetic model of type \"" + std::string(name) + "\"", "",
-                "use one of " + mixture_names());
+                "use one of " + synthetic_type_names());
   }
   const bool plain =
       format != nullptr && (format->type == TensorType::f32 || format->type == TensorType::f16 ||
                             format->type == TensorType::q8_0 || format->type == TensorType::q4_0);
-  if (own && plain) {
+  if (!mixture || (own && plain)) {
     spec.type = format->type;
   } else {
     spec.mixture = mixture;
@@ -132,13 +132,18 @@ const std::vector<SyntheticSpec>& synthetic_shapes() {
   return shapes;
 }
 
+// MXFP4 has no mixture of its name: that of experts keeps all else in Q8_0.
+std::string synthetic_type_names() {
+  return mixture_names() + ", MXFP4";
+}
+
 Result<SyntheticSpec> parse_synthetic(std::string_view text) {
   constexpr std::string_view kPrefix = "synth/";
   if (text.starts_with(kPrefix)) text.remove_prefix(kPrefix.size());
   const std::size_t colon = text.find(':');
   const std::string name = lower(text.substr(0, colon));
   std::vector<std::string> names;
-  for (const auto* shapes : {&synthetic_shapes(), &published_shapes()}) {
+  for (const auto* shapes : {&synthetic_shapes(), &architecture_shapes(), &published_shapes()}) {
     for (const SyntheticSpec& shape : *shapes) {
       names.push_back(shape.name);
       if (shape.name != name) continue;
@@ -152,7 +157,9 @@ Result<SyntheticSpec> parse_synthetic(std::string_view text) {
   for (const SyntheticSpec& shape : synthetic_shapes()) list += shape.name + ", ";
   const std::string_view near = nearest(name, names);
   return fail(ErrorKind::usage, "no synthetic model \"" + name + "\"",
-              "there are " + list + "and published shapes such as llama-3.2-1b",
+              "there are " + list +
+                  "tiny-llama, tiny-gemma2 and so on for each architecture, and "
+                  "published shapes such as llama-3.2-1b",
               near.empty() ? "" : "did you mean \"" + std::string(near) + "\"?");
 }
 

@@ -30,6 +30,7 @@ struct SyntheticSpec {
   int vocabulary_size = 512;  // 256 byte tokens, controls, filler words; at least 300
   float rope_freq_base = 10000;
   bool tied_output = false;
+  float branch_scale = 1;             // > 1: layers count for more beside the embedding
   TensorType type = TensorType::f16;  // of every matrix; norms and routers are f32
   std::optional<Mixture> mixture;     // in place of `type`: as a file quantized to it
   std::uint64_t seed = 1;
@@ -38,8 +39,9 @@ struct SyntheticSpec {
   // run at full cost: greedy sequences are then equal across correct engines.
   float margin = 0;
 
-  // Tensors that some models of an architecture have and others have not. Those that all have (norms
-  // of q and k, norms behind a branch, phi3's gate within ffn_up ...) follow from the architecture.
+  // Tensors that some models of an architecture have and others have not. Those that all have
+  // (norms of q and k, norms behind a branch, phi3's gate within ffn_up ...) follow from the
+  // architecture.
   bool fused_qkv = false;  // one attn_qkv for attn_q, attn_k and attn_v
   bool qkv_bias = false, attention_output_bias = false, feed_forward_bias = false;
   bool head_bias = false;
@@ -57,9 +59,14 @@ const std::vector<std::string_view>& synthetic_architectures();
 const std::vector<SyntheticSpec>& synthetic_shapes();
 // "llama-3.2-1b", "qwen3-4b", ...: those of published models.
 const std::vector<SyntheticSpec>& published_shapes();
-// "synth/NAME:TYPE", or "NAME:TYPE"; names and types in any case, a misspelt name gets a suggestion.
-// TYPE is "Q4_K_M" or another mixture. F32, F16, Q8_0 and Q4_0 of our own shapes are pure.
+// "tiny-llama", "tiny-mixtral", "tiny-gemma2", ...: each architecture, as small as rows of 256
+// allow, with random norms and biases, and every feature that it has at work within 256 tokens.
+const std::vector<SyntheticSpec>& architecture_shapes();
+// "synth/NAME:TYPE", or "NAME:TYPE"; names and types in any case, a misspelt name gets a
+// suggestion. TYPE is "Q4_K_M" or another mixture. F32, F16, Q8_0 and Q4_0 of synthetic_shapes()
+// are pure, and so is a type that no mixture is named after: MXFP4.
 Result<SyntheticSpec> parse_synthetic(std::string_view text);
+std::string synthetic_type_names();  // for messages
 
 // SPM tokenizer with byte fallback, ChatML template. Weights are Gaussian with sigma 1/sqrt(fan_in)
 // (attn_output and ffn_down also / sqrt(2 layers)), norms 1, biases 0.

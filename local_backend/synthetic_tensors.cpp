@@ -127,8 +127,8 @@ class TensorList {
   const SyntheticSpec& spec_;
   const SyntheticTraits& traits_;
   const std::uint64_t width_ = unsigned_of(spec_.embedding_length);
-  // So that the sum of all branches stays near 1, however deep the model.
-  const double branch_ = 1 / std::sqrt(2.0 * spec_.layers);
+  // So that the sum of all branches stays near its scale, however deep the model.
+  const double branch_ = static_cast<double>(spec_.branch_scale) / std::sqrt(2.0 * spec_.layers);
   std::string block_;
   std::vector<SyntheticTensor> tensors_;
 };

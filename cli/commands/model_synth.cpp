@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
@@ -70,9 +71,9 @@ Result<ExitStatus> synth(const Options& options) {
   return ExitStatus::ok;
 }
 
-std::string published_names() {
+std::string names_of(const std::vector<llm::SyntheticSpec>& shapes) {
   std::string names, line;
-  for (const llm::SyntheticSpec& shape : llm::published_shapes()) {
+  for (const llm::SyntheticSpec& shape : shapes) {
     if (line.size() + shape.name.size() > 90) {
       names += line + "\n";
       line.clear();
@@ -90,14 +91,14 @@ void add_model_synth(CLI::App& model, Action& chosen) {
       model.add_subcommand("synth", "Make a model of random weights, for tests and speed");
   command
       ->add_option("SHAPE", options->shape,
-                   "tiny, small, medium, 1b, or a published model (below), also as SHAPE:TYPE; f16 "
-                   "where no type is given")
+                   "tiny, small, medium, 1b, an architecture or a published model (below), also as "
+                   "SHAPE:TYPE; f16 where no type is given")
       ->required();
   auto* place = command->add_option("OUT", options->output, "GGUF file to write");
   command->add_option("-o,--output", options->output, "The same")
       ->check(not_empty())
       ->excludes(place);
-  command->add_option("--type", options->type, llm::mixture_names());
+  command->add_option("--type", options->type, llm::synthetic_type_names() + " (all matrices)");
   command->add_option("--seed", options->seed, "Of the weights")
       ->check(whole_number(0))
       ->capture_default_str();
@@ -109,8 +110,10 @@ void add_model_synth(CLI::App& model, Action& chosen) {
       "A published shape has the matrices and types of that model's file, and as many bytes: its "
       "speed and\npower can be measured before it is downloaded. Its text is noise, its vocabulary "
       "an invented one (SPM),\nand it has no long-context rope factors.\n\n"
-      "Published shapes:\n" +
-      published_names() +
+      "Architectures, as small as rows of 256 allow, with every feature at work, for comparing "
+      "engines:\n" +
+      names_of(llm::architecture_shapes()) + "\n\nPublished shapes:\n" +
+      names_of(llm::published_shapes()) +
       "\n\nExamples:\n  pennyweight model synth small:q4_0 -o small.gguf\n"
       "  pennyweight model synth llama-3.2-1b --type Q4_K_M llama.gguf");
   command->callback([options, &chosen] { chosen = [options] { return synth(*options); }; });

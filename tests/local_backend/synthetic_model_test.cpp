@@ -91,13 +91,7 @@ TEST_CASE("a synthetic model has the tensors, shapes and spread of a llama model
 }
 
 GgufFile written(const SyntheticSpec& spec, const TempDir& directory) {
-  const auto path = directory / "m.gguf";
-  const auto done = write_synthetic_model(spec, path);
-  INFO(spec.name << (done ? "" : ": " + done.error().why));
-  REQUIRE(done);
-  auto file = GgufFile::open(path);
-  REQUIRE(file);
-  return *std::move(file);
+  return llm::test::written(spec, directory / "m.gguf");
 }
 
 std::vector<std::uint64_t> shape_of(const GgufFile& file, std::string_view name) {
@@ -204,7 +198,7 @@ TEST_CASE("synthetic names are parsed, misspelt ones get a suggestion") {
   CHECK(parse_synthetic("medium:F16").value().layers == 5);
   CHECK(parse_synthetic("tiny").value().type == TensorType::f16);
   CHECK(parse_synthetic("smal:f16").error().fix == "did you mean \"small\"?");
-  CHECK(parse_synthetic("tiny:q8_1").error().fix == "use one of " + mixture_names());
+  CHECK(parse_synthetic("tiny:q8_1").error().fix == "use one of " + synthetic_type_names());
   CHECK(!parse_synthetic(""));
   CHECK(!parse_synthetic("tiny:"));
 }

@@ -4,6 +4,7 @@
 #include <deque>
 #include <iterator>
 
+#include "local_backend/synthetic_features.h"
 #include "tests/test.h"
 
 namespace pennyweight::llm::test {
@@ -39,29 +40,6 @@ class Zoo {
   std::deque<SyntheticSpec> models_;
 };
 
-void set(SyntheticSpec& spec, const char* key, GgufValue value) {
-  std::erase_if(spec.keys, [&](const auto& entry) { return entry.first == key; });
-  spec.keys.emplace_back(key, std::move(value));
-}
-
-constexpr std::uint64_t operator""_u(unsigned long long value) {
-  return value;
-}
-
-// Different for each pair, as a converter makes them: near 1 for the fast ones, larger behind.
-std::vector<float> factors(int pairs, double least, double most) {
-  std::vector<float> out;
-  for (int i = 0; i < pairs; ++i)
-    out.push_back(static_cast<float>(least + (most - least) * i / pairs));
-  return out;
-}
-
-void set_scaling(SyntheticSpec& spec, const char* type, double factor, std::uint64_t original) {
-  set(spec, "rope.scaling.type", std::string(type));
-  set(spec, "rope.scaling.factor", factor);
-  if (original > 0) set(spec, "rope.scaling.original_context_length", original);
-}
-
 void use_experts(SyntheticSpec& spec) {
   spec.experts = 4, spec.experts_used = 2;
 }
@@ -77,30 +55,30 @@ void add_llama_kin(Zoo& zoo) {
   // Heads shorter than the embedding shared out; as few keys as can be.
   auto& heads = zoo.add("llama", "head length");
   heads.head_length = 24, heads.kv_heads = 1;
-  zoo.add("llama", "rope factors").vectors = {{"rope_freqs.weight", factors(8, 1, 8)}};
-  set_scaling(zoo.add("llama", "linear rope"), "linear", 4, 0);
-  set(zoo.add("llama", "old linear rope"), "rope.scale_linear", 4.0);
-  set_scaling(zoo.add("llama", "yarn"), "yarn", 4, 64);
+  zoo.add("llama", "rope factors").vectors = {{"rope_freqs.weight", rising_divisors(8, 1, 8)}};
+  set_rope_scaling(zoo.add("llama", "linear rope"), "linear", 4);
+  set_key(zoo.add("llama", "old linear rope"), "rope.scale_linear", 4.0);
+  set_rope_scaling(zoo.add("llama", "yarn"), "yarn", 4, 64);
   auto& longrope = zoo.add("llama", "longrope");
-  set_scaling(longrope, "longrope", 1, 64);
-  longrope.vectors = {{"rope_factors_long.weight", factors(8, 1.5, 9)},
-                      {"rope_factors_short.weight", factors(8, 1, 1.4)}};
-  set(zoo.add("llama", "attention scale of no effect"), "attention.scale", 0.4);
+  set_rope_scaling(longrope, "longrope", 1, 64);
+  longrope.vectors = {{"rope_factors_long.weight", rising_divisors(8, 1.5, 9)},
+                      {"rope_factors_short.weight", rising_divisors(8, 1, 1.4)}};
+  set_key(zoo.add("llama", "attention scale of no effect"), "attention.scale", 0.4);
   // Mistral 7B v0.1 has it in its file; all layers see everything still.
-  set(zoo.add("llama", "sliding window of no effect"), "attention.sliding_window", 8_u);
+  set_key(zoo.add("llama", "sliding window of no effect"), "attention.sliding_window", 8);
   use_experts(zoo.add("llama", "experts"));
 
   auto& mistral = zoo.add("mistral3", "plain");
   mistral.head_length = 24;
-  set_scaling(mistral, "yarn", 16, 64);
-  set(mistral, "rope.scaling.yarn_beta_fast", 4.0);
-  set(mistral, "rope.scaling.yarn_beta_slow", 1.0);
-  set(mistral, "rope.scaling.yarn_log_multiplier", 1.0);
+  set_rope_scaling(mistral, "yarn", 16, 64);
+  set_key(mistral, "rope.scaling.yarn_beta_fast", 4.0);
+  set_key(mistral, "rope.scaling.yarn_beta_slow", 1.0);
+  set_key(mistral, "rope.scaling.yarn_log_multiplier", 1.0);
   auto& multiplier = zoo.add("mistral3", "log multiplier");
-  set(multiplier, "rope.scaling.yarn_log_multiplier", 0.5);
+  set_key(multiplier, "rope.scaling.yarn_log_multiplier", 0.5);
   auto& temperature = zoo.add("mistral3", "temperature");
-  set(temperature, "rope.scaling.original_context_length", 8_u);
-  set(temperature, "attention.temperature_scale", 0.1);
+  set_key(temperature, "rope.scaling.original_context_length", 8);
+  set_key(temperature, "attention.temperature_scale", 0.1);
   auto& magnitude = zoo.add("mistral3", "no log multiplier");
   std::erase_if(magnitude.keys,
                 [](const auto& key) { return key.first == "rope.scaling.yarn_log_multiplier"; });
@@ -108,14 +86,14 @@ void add_llama_kin(Zoo& zoo) {
   zoo.add("smollm3", "plain").layers = 5;  // the fourth has no rope
 
   auto& granite = zoo.add("granite", "plain");
-  set(granite, "embedding_scale", 12.0);
-  set(granite, "residual_scale", 0.22);
-  set(granite, "attention.scale", 0.1);
-  set(granite, "logit_scale", 0.5);
+  set_key(granite, "embedding_scale", 12.0);
+  set_key(granite, "residual_scale", 0.22);
+  set_key(granite, "attention.scale", 0.1);
+  set_key(granite, "logit_scale", 0.5);
   auto& logits = zoo.add("granite", "tied, logit scale only");
   logits.tied_output = true;
   logits.keys.clear();
-  set(logits, "logit_scale", 0.3);
+  set_key(logits, "logit_scale", 0.3);
 }
 
 void add_qwens(Zoo& zoo) {
@@ -123,7 +101,7 @@ void add_qwens(Zoo& zoo) {
   zoo.add("qwen2", "tied").tied_output = true;
   zoo.add("qwen2", "head bias").head_bias = true;
   zoo.add("qwen2", "fused qkv").fused_qkv = true;
-  set_scaling(zoo.add("qwen2", "yarn"), "yarn", 4, 64);
+  set_rope_scaling(zoo.add("qwen2", "yarn"), "yarn", 4, 64);
 
   zoo.add("qwen3", "plain").head_length = 24;
   zoo.add("qwen3", "tied").tied_output = true;
@@ -139,28 +117,28 @@ void add_phis(Zoo& zoo) {
   zoo.add("phi3", "plain").fused_qkv = true;
   zoo.add("phi3", "separate qkv").fused_qkv = false;
   auto& partial = zoo.add("phi3", "partial rope");
-  set(partial, "rope.dimension_count", 12_u);
+  set_key(partial, "rope.dimension_count", 12);
   partial.tied_output = true;
-  set(zoo.add("phi3", "sliding window of no effect"), "attention.sliding_window", 8_u);
+  set_key(zoo.add("phi3", "sliding window of no effect"), "attention.sliding_window", 8);
   // The configured context is longer than the one trained first, or is not.
   auto& longer = zoo.add("phi3", "long factors");
-  set(longer, "rope.dimension_count", 12_u);
-  set(longer, "rope.scaling.attn_factor", 1.19);
-  set(longer, "rope.scaling.original_context_length", 64_u);
-  longer.vectors = {{"rope_factors_long.weight", factors(6, 1.5, 20)},
-                    {"rope_factors_short.weight", factors(6, 1, 1.4)}};
+  set_key(longer, "rope.dimension_count", 12);
+  set_key(longer, "rope.scaling.attn_factor", 1.19);
+  set_key(longer, "rope.scaling.original_context_length", 64);
+  longer.vectors = {{"rope_factors_long.weight", rising_divisors(6, 1.5, 20)},
+                    {"rope_factors_short.weight", rising_divisors(6, 1, 1.4)}};
   auto& shorter = zoo.add("phi3", "short factors");
   shorter.keys = longer.keys, shorter.vectors = longer.vectors;
-  set(shorter, "rope.scaling.original_context_length", std::uint64_t{kContext});
+  set_key(shorter, "rope.scaling.original_context_length", kContext);
 
   auto& experts = zoo.add("phimoe", "plain");
   use_experts(experts);
   experts.qkv_bias = experts.attention_output_bias = experts.head_bias = true;
   auto& factored = zoo.add("phimoe", "long factors");
-  set(factored, "rope.scaling.attn_factor", 1.19);
-  set(factored, "rope.scaling.original_context_length", 64_u);
-  factored.vectors = {{"rope_factors_long.weight", factors(8, 1.5, 20)},
-                      {"rope_factors_short.weight", factors(8, 1, 1.4)}};
+  set_key(factored, "rope.scaling.attn_factor", 1.19);
+  set_key(factored, "rope.scaling.original_context_length", 64);
+  factored.vectors = {{"rope_factors_long.weight", rising_divisors(8, 1.5, 20)},
+                      {"rope_factors_short.weight", rising_divisors(8, 1, 1.4)}};
 }
 
 void add_gemmas(Zoo& zoo) {
@@ -169,9 +147,9 @@ void add_gemmas(Zoo& zoo) {
 
   auto& second = zoo.add("gemma2", "plain");
   second.tied_output = true, second.head_length = 24, second.layers = 4;
-  set(second, "attention.sliding_window", 8_u);
-  set(second, "attn_logit_softcapping", 5.0);
-  set(second, "final_logit_softcapping", 3.0);
+  set_key(second, "attention.sliding_window", 8);
+  set_key(second, "attn_logit_softcapping", 5.0);
+  set_key(second, "final_logit_softcapping", 3.0);
   auto& defaults = zoo.add("gemma2", "default caps and window");
   defaults.keys.clear();
   // The scale of 27B goes by the embedding; 46 layers tell it.
@@ -181,13 +159,13 @@ void add_gemmas(Zoo& zoo) {
   auto& third = zoo.add("gemma3", "plain");
   third.tied_output = true, third.head_length = 24, third.layers = 7;
   third.rope_freq_base = 1'000'000;
-  set(third, "attention.sliding_window", 8_u);
-  set_scaling(zoo.add("gemma3", "linear rope of the global layers"), "linear", 8, 0);
+  set_key(third, "attention.sliding_window", 8);
+  set_rope_scaling(zoo.add("gemma3", "linear rope of the global layers"), "linear", 8);
   auto& keyed = zoo.add("gemma3", "pattern, local base and softcap");
   keyed.layers = 4;
-  set(keyed, "attention.sliding_window_pattern", 2_u);
-  set(keyed, "rope.freq_base_swa", 500.0);
-  set(keyed, "final_logit_softcapping", 3.0);
+  set_key(keyed, "attention.sliding_window_pattern", 2);
+  set_key(keyed, "rope.freq_base_swa", 500.0);
+  set_key(keyed, "final_logit_softcapping", 3.0);
   auto& full = zoo.add("gemma3", "no window");
   full.keys.clear();
   full.tied_output = false;
@@ -197,30 +175,30 @@ void add_gemmas(Zoo& zoo) {
 
 void add_exaones(Zoo& zoo) {
   auto& third = zoo.add("exaone", "plain");
-  third.vectors = {{"rope_freqs.weight", factors(8, 1, 8)}};
+  third.vectors = {{"rope_freqs.weight", rising_divisors(8, 1, 8)}};
   auto& tied = zoo.add("exaone", "tied, no factors");
   tied.tied_output = true;
   tied.vectors.clear();
 
   auto& fourth = zoo.add("exaone4", "plain");
-  fourth.vectors = {{"rope_freqs.weight", factors(8, 1, 8)}};
+  fourth.vectors = {{"rope_freqs.weight", rising_divisors(8, 1, 8)}};
   // Few layers, so no window even where the key is there.
-  set(zoo.add("exaone4", "sliding window of no effect"), "attention.sliding_window", 8_u);
+  set_key(zoo.add("exaone4", "sliding window of no effect"), "attention.sliding_window", 8);
   zoo.add("exaone4", "layer that predicts further").ignored_layers = 1;
   // The shape of 32B, told by its layers: three of four have a window, and only those have rope.
   auto& windowed = zoo.add("exaone4", "64 layers");
   windowed.layers = 64, windowed.embedding_length = 32, windowed.feed_forward_length = 32;
-  windowed.vectors = {{"rope_freqs.weight", factors(4, 1, 8)}};
-  set(windowed, "attention.sliding_window", 8_u);
+  windowed.vectors = {{"rope_freqs.weight", rising_divisors(4, 1, 8)}};
+  set_key(windowed, "attention.sliding_window", 8);
 }
 
 // Last, since each model's seed is its place in the list.
 void add_keys_of_no_effect(Zoo& zoo) {
   auto& betas = zoo.add("llama", "yarn keys of no effect");
-  set_scaling(betas, "yarn", 4, 64);
-  set(betas, "rope.scaling.yarn_beta_fast", 4.0);
-  set(betas, "rope.scaling.yarn_beta_slow", 0.1);
-  set(betas, "rope.scaling.yarn_log_multiplier", 1.0);
+  set_rope_scaling(betas, "yarn", 4, 64);
+  set_key(betas, "rope.scaling.yarn_beta_fast", 4.0);
+  set_key(betas, "rope.scaling.yarn_beta_slow", 0.1);
+  set_key(betas, "rope.scaling.yarn_log_multiplier", 1.0);
 }
 
 }  // namespace
@@ -263,6 +241,15 @@ SyntheticSpec with_type(SyntheticSpec spec, TensorType type) {
   spec.feed_forward_length = up(spec.feed_forward_length);
   if (spec.expert_feed_forward_length > 0) spec.expert_feed_forward_length = block;
   return spec;
+}
+
+GgufFile written(const SyntheticSpec& spec, const std::filesystem::path& path) {
+  const auto done = write_synthetic_model(spec, path);
+  INFO(spec.name << (done ? "" : ": " + done.error().why));
+  REQUIRE(done);
+  auto file = GgufFile::open(path);
+  REQUIRE(file);
+  return *std::move(file);
 }
 
 }  // namespace pennyweight::llm::test

@@ -2,6 +2,7 @@
 // reference and other engines are compared on.
 #pragma once
 
+#include <filesystem>
 #include <string_view>
 #include <vector>
 
@@ -16,5 +17,7 @@ const std::vector<SyntheticSpec>& tiny_models();
 SyntheticSpec tiny_model(std::string_view architecture, std::string_view variant = "plain");
 // Of another type: as wide as its blocks ask.
 SyntheticSpec with_type(SyntheticSpec spec, TensorType type);
+// The file of a model, opened. Fails the test where it cannot be.
+GgufFile written(const SyntheticSpec& spec, const std::filesystem::path& path);
 
 }  // namespace pennyweight::llm::test
