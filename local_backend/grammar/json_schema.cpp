@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -11,12 +12,14 @@
 #include <nlohmann/json.hpp>
 
 #include "local_backend/grammar/gbnf_text.h"
-#include "local_backend/grammar/number_rules.h"
 #include "local_backend/grammar/object_rules.h"
 #include "local_backend/grammar/schema_keywords.h"
 #include "local_backend/grammar/schema_merge.h"
+#include "local_backend/grammar/schema_number.h"
+#include "local_backend/grammar/schema_place.h"
 #include "local_backend/grammar/string_rules.h"
 #include "local_backend/json_nesting.h"
+#include "metrics/base/utf8.h"
 
 namespace pennyweight::llm {
 namespace {
@@ -24,6 +27,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int kMaxDepth = 100, kMaxSchemas = 20'000;
+constexpr std::size_t kMaxMerged = 4 << 20;  // bytes, of all schemas that were put together
 
 bool fits_type(const Json& value, std::string_view type) {
   if (type == "integer")
@@ -45,11 +49,23 @@ class SchemaCompiler {
     return text_.text();
   }
 
+  // An error of the grammar, in the schema's words. `rule` is at fault, or "".
+  Error in_schema(const Error& error, const std::string& rule) const {
+    if (rule.empty()) return {error.kind, "JSON schema: " + error.what, error.why, kFix};
+    return {error.kind,
+            fmt::format("JSON schema, {}: nothing that it allows comes to an end",
+                        rule == "root" ? "#" : text_.wish_of(rule)),
+            "it needs itself again", "make what leads back to it optional"};
+  }
+
  private:
+  static constexpr const char* kFix = "leave it out, or use a grammar";
+
   std::string refuse(const std::string& where, const std::string& what) {
     if (!error_)
-      error_ = Error{ErrorKind::unsupported, fmt::format("JSON schema, {}: {}", where, what), "",
-                     "leave it out, or use a grammar"};
+      error_ =
+          Error{ErrorKind::unsupported,
+                fmt::format("JSON schema, {}: {}", printable(where), shortened(what)), "", kFix};
     return {};
   }
 
@@ -107,9 +123,9 @@ class SchemaCompiler {
     const auto place = schema["$ref"].get<std::string>();
     if (const auto known = references_.find(place); known != references_.end())
       return known->second;
-    const std::string name = text_.reserve(place.size() > 1 ? place.substr(2) : "document");
+    const std::string name = text_.reserve(shortened(place));
     references_.emplace(place, name);
-    text_.define(name, visit(*target, place, depth + 1));
+    text_.define(name, visit(*target, shortened(place), depth + 1));
     return name;
   }
 
@@ -133,7 +149,14 @@ class SchemaCompiler {
       refuse(where, "false allows nothing");
       return {};
     }
-    auto text = merge_schemas(left.dump(), right.dump());
+    const std::string a_text = left.dump(), b_text = right.dump();
+    merged_bytes_ += a_text.size() + b_text.size();
+    if (merged_bytes_ > kMaxMerged) {
+      refuse(where, fmt::format("to put schemas together that must all hold takes more than {} MiB",
+                                kMaxMerged >> 20));
+      return {};
+    }
+    auto text = merge_schemas(a_text, b_text);
     if (!text) refuse(where, text.error().what);
     return text ? Json::parse(*text, nullptr, false) : Json();
   }
@@ -159,7 +182,7 @@ class SchemaCompiler {
     std::vector<Json> whole;
     std::string out;
     for (std::size_t i = 0; i < branches.size() && !error_; ++i) {
-      const std::string place = fmt::format("{}/{}/{}", where, key, i);
+      const std::string place = place_under(where, fmt::format("{}/{}", key, i));
       whole.push_back(only_annotates(beside) ? branches[i] : merged(beside, branches[i], place));
       out += (i > 0 ? " | " : "") + visit(whole.back(), place, depth + 1);
     }
@@ -190,9 +213,10 @@ class SchemaCompiler {
         return refuse(where, fmt::format("\"{}\" beside listed values is not supported", key));
     const std::vector<std::string> types = types_of(schema, where);
     std::string out;
+    const bool narrowed = schema.contains("const") && schema.contains("enum");
     for (const Json& value : allowed) {
-      const bool listed = !schema.contains("enum") ||
-                          std::ranges::find(schema["enum"], value) != schema["enum"].end();
+      const bool listed =
+          !narrowed || std::ranges::find(schema["enum"], value) != schema["enum"].end();
       if (listed && std::ranges::any_of(types, [&](const auto& t) { return fits_type(value, t); }))
         out += (out.empty() ? "" : " | ") + gbnf_literal(value.dump());
     }
@@ -246,8 +270,13 @@ class SchemaCompiler {
   std::optional<std::size_t> count(const Json& schema, const char* key, const std::string& where) {
     const auto it = schema.find(key);
     if (it == schema.end()) return std::nullopt;
-    if (it->is_number_integer() && *it >= 0) return it->get<std::size_t>();
-    refuse(where, fmt::format("\"{}\" must be a whole number from 0", key));
+    if (!it->is_number_integer() || *it < 0) {
+      refuse(where, fmt::format("\"{}\" must be a whole number from 0", key));
+    } else if (*it > Grammar::kMaxRepeat) {
+      refuse(where, fmt::format("\"{}\" is more than {}", key, Grammar::kMaxRepeat));
+    } else {
+      return it->get<std::size_t>();
+    }
     return std::nullopt;
   }
 
@@ -264,43 +293,13 @@ class SchemaCompiler {
     return body ? *body : refuse(where, body.error().what);
   }
 
-  // A bound in whole numbers; an integer's may lie between two.
-  std::optional<std::int64_t> bound(const Json& schema, const char* key, bool round_up,
-                                    bool integer, const std::string& where) {
-    const auto it = schema.find(key);
-    if (it == schema.end()) return std::nullopt;
-    const double value = it->is_number() ? it->get<double>() : std::nan("");
-    const double whole = round_up ? std::ceil(value) : std::floor(value);
-    if (!it->is_number() || !(integer || whole == value)) {
-      refuse(where, fmt::format("\"{}\" must be a whole number", key));
-      return std::nullopt;
-    }
-    return static_cast<std::int64_t>(std::clamp(whole, -9e18, 9e18));
-  }
-
   std::string number(const Json& schema, bool integer, const std::string& where) {
-    NumberBounds bounds;
-    bounds.least = bound(schema, "minimum", true, integer, where);
-    bounds.most = bound(schema, "maximum", false, integer, where);
-    // The largest integer below 1.5 is its floor; below 1 it is 0.
-    auto above = bound(schema, "exclusiveMinimum", false, integer, where);
-    auto below = bound(schema, "exclusiveMaximum", true, integer, where);
-    if (error_) return {};
-    if (!bounds.least && !bounds.most && !above && !below)
-      return text_.json(integer ? "integer" : "number");
-    if (integer && above) ++*above;
-    if (integer && below) --*below;
-    if (above && (!bounds.least || *above >= *bounds.least)) {
-      bounds.least = above;
-      bounds.above = true;
-    }
-    if (below && (!bounds.most || *below <= *bounds.most)) {
-      bounds.most = below;
-      bounds.below = true;
-    }
-    const std::string out =
-        integer ? integers_between(bounds.least, bounds.most) : numbers_between(bounds);
-    return out.empty() ? refuse(where, "no number lies between the bounds") : out;
+    Json bounds = Json::object();
+    for (const std::string& key : schema_keywords_by_type().at("number"))
+      if (schema.contains(key)) bounds[key] = schema[key];
+    if (bounds.empty()) return text_.json(integer ? "integer" : "number");
+    auto rule = number_rule(bounds.dump(), integer);
+    return rule ? *rule : refuse(where, rule.error().what);
   }
 
   std::string array(const Json& schema, const std::string& where, int depth) {
@@ -311,13 +310,13 @@ class SchemaCompiler {
       if (!prefix->is_array()) return refuse(where, "\"prefixItems\" must be a list");
       for (std::size_t i = 0; i < prefix->size() && i < rule.most && !error_; ++i)
         rule.prefix.push_back(
-            visit((*prefix)[i], fmt::format("{}/prefixItems/{}", where, i), depth + 1));
+            visit((*prefix)[i], place_under(where, fmt::format("prefixItems/{}", i)), depth + 1));
     }
     const Json items = schema.value("items", Json(true));
     if (items == Json(false)) {
       rule.most = std::min(rule.most, rule.prefix.size());
     } else if (rule.most > rule.prefix.size()) {
-      rule.items = visit(items, where + "/items", depth + 1);
+      rule.items = visit(items, place_under(where, "items"), depth + 1);
     }
     if (rule.least > rule.most) return refuse(where, "no array is long and short enough");
     return error_ ? std::string() : array_rule(rule, text_);
@@ -331,24 +330,32 @@ class SchemaCompiler {
     const bool bare = properties.empty() && required.empty();
     const Json more = schema.value("additionalProperties", Json(bare));
     ObjectRule rule;
-    const auto is_required = [&](const std::string& name) {
-      return std::ranges::find(required, Json(name)) != required.end();
-    };
-    for (const auto& [name, value] : properties.items()) {
-      if (value == Json(false) && !is_required(name)) continue;
-      rule.properties.push_back(
-          {name, visit(value, where + "/properties/" + name, depth + 1), is_required(name)});
-    }
+    std::set<std::string> required_names;
     for (const Json& name : required) {
       if (!name.is_string()) return refuse(where, "\"required\" must hold names");
-      if (properties.contains(name.get<std::string>())) continue;
+      required_names.insert(name.get<std::string>());
+    }
+    const auto is_required = [&](const std::string& name) { return required_names.contains(name); };
+    for (const auto& [name, value] : properties.items()) {
+      if (value == Json(false) && !is_required(name)) continue;
+      rule.properties.push_back({name,
+                                 visit(value, place_under(where, "properties/" + name), depth + 1),
+                                 is_required(name)});
+    }
+    std::set<std::string> known;
+    for (const auto& [name, value] : properties.items()) known.insert(name);
+    std::set<std::string> placed;
+    for (const Json& each : required) {
+      const auto name = each.get<std::string>();
+      if (known.contains(name) || !placed.insert(name).second) continue;
       // Nothing but additionalProperties is said of it.
       const Json open = schema.value("additionalProperties", Json(true));
       rule.properties.push_back(
-          {name.get<std::string>(), visit(open, where + "/additionalProperties", depth + 1), true});
+          {name, visit(open, place_under(where, "additionalProperties"), depth + 1), true});
     }
-    if (more != Json(false)) rule.others = visit(more, where + "/additionalProperties", depth + 1);
-    for (const auto& [name, value] : properties.items()) rule.known.push_back(name);
+    if (more != Json(false))
+      rule.others = visit(more, place_under(where, "additionalProperties"), depth + 1);
+    rule.known.assign(known.begin(), known.end());
     if (error_) return {};
     auto body = object_rule(rule, text_, where);
     return body ? *body : refuse(where, body.error().what);
@@ -358,38 +365,31 @@ class SchemaCompiler {
   GbnfText text_;
   std::map<std::string, std::string> references_;  // place to rule
   int visited_ = 0;
+  std::size_t merged_bytes_ = 0;
   std::optional<Error> error_;
 };
 
 }  // namespace
 
-Result<std::string> gbnf_of_json_schema(std::string_view schema) {
+Result<std::shared_ptr<const Grammar>> grammar_of_json_schema(std::string_view schema) {
   if (nests_too_deep(schema))
     return fail(ErrorKind::unsupported, "the JSON schema nests too deep",
                 fmt::format("at most {} levels are read", kMaxJsonNesting), "make it flatter");
-  const Json root = Json::parse(schema, nullptr, false);
-  if (root.is_discarded())
-    return fail(ErrorKind::invalid_input, "the JSON schema is not JSON", "", "correct the schema");
   try {
-    return SchemaCompiler(root).compile();
+    const Json root = Json::parse(schema);
+    SchemaCompiler compiler(root);
+    const auto text = compiler.compile();
+    if (!text) return fail(text.error());
+    std::string rule;
+    auto grammar = Grammar::parse(*text, &rule);
+    if (!grammar) return fail(compiler.in_schema(grammar.error(), rule));
+    return grammar;
+  } catch (const Json::parse_error& e) {
+    return fail(ErrorKind::invalid_input, "the JSON schema is not JSON",
+                fmt::format("at byte {}", e.byte), "correct the schema");
   } catch (const Json::exception& e) {  // text that is not UTF-8 in an escape, say
     return fail(ErrorKind::invalid_input, "the JSON schema cannot be read", e.what());
   }
-}
-
-Result<std::shared_ptr<const Grammar>> grammar_of_json_schema(std::string_view schema) {
-  const auto text = gbnf_of_json_schema(schema);
-  if (!text) return fail(text.error());
-  return Grammar::parse(*text);
-}
-
-std::shared_ptr<const Grammar> json_object_grammar() {
-  static const std::shared_ptr<const Grammar> grammar = [] {
-    GbnfText text;
-    text.define("root", text.json("object"));
-    return Grammar::parse(text.text()).value_or(nullptr);
-  }();
-  return grammar;
 }
 
 }  // namespace pennyweight::llm
