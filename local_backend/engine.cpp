@@ -82,7 +82,7 @@ Result<std::size_t> pick_positions(std::uint64_t weights, std::uint64_t block, i
 }
 
 Result<std::unique_ptr<Engine>> open_engine(const std::filesystem::path& path,
-                                           const EngineOptions& options) {
+                                            const EngineOptions& options) {
   const auto table = pick_kernels(options.kernels);
   if (!table) return fail(table.error());
   const auto threads = pick_threads(options.threads);
@@ -121,6 +121,7 @@ Result<std::unique_ptr<Engine>> open_engine(const std::filesystem::path& path,
   model->info = describe_model(path, *file, *config, *sizes);
   model->info.chat_template = model->chat_template.name();
   model->info.chat_template_sha256 = model->chat_template.hash();
+  model->info.chat_template_note = model->chat_template.fallback_reason();
   model->info.context_tokens = *context;
   model->info.threads = *threads;
   model->info.parallel = *parallel;
@@ -164,14 +165,27 @@ Result<std::vector<Token>> encode_with(const Engine& engine, const Prompt& promp
 
 }  // namespace
 
+namespace {
+constexpr const char* kContextFix =
+    "shorten the prompt, lower max_tokens, or open the model with a larger context";
+}
+
+Error context_error(std::string what, int context_tokens) {
+  return {ErrorKind::unsupported, std::move(what),
+          fmt::format("the context is {} tokens, and the answer needs room in it", context_tokens),
+          kContextFix};
+}
+bool is_context_error(const Error& error) {
+  return error.fix == kContextFix;
+}
+
 Result<std::vector<Token>> Engine::encode(const Prompt& prompt) const {
   auto tokens = encode_with(*this, prompt, {});
   if (!tokens) return tokens;
   const auto context = static_cast<std::size_t>(info().context_tokens);
   if (tokens->size() >= context)
-    return fail(ErrorKind::unsupported, fmt::format("the prompt has {} tokens", tokens->size()),
-                fmt::format("the context is {}, and the answer needs room too", context),
-                "shorten the prompt, or open the model with a larger context");
+    return fail(context_error(fmt::format("the prompt has {} tokens", tokens->size()),
+                              info().context_tokens));
   return tokens;
 }
 
