@@ -12,7 +12,8 @@ namespace pennyweight::llm {
 namespace {
 
 tl::unexpected<Error> refuse(std::string why) {
-  return fail(ErrorKind::usage, "no such synthetic model", std::move(why));
+  return fail(ErrorKind::usage, "no such synthetic model", std::move(why),
+              "\"pennyweight model synth --help\" says what can be chosen");
 }
 
 bool whole_rows(TensorType type, int length) {
@@ -152,7 +153,8 @@ Result<SyntheticSpec> parse_synthetic(std::string_view text) {
   const std::string_view near = nearest(name, names);
   return fail(ErrorKind::usage, "no synthetic model \"" + name + "\"",
               "there are " + list + "and published shapes such as llama-3.2-1b",
-              near.empty() ? "" : "did you mean \"" + std::string(near) + "\"?");
+              near.empty() ? "\"pennyweight model list\" shows them all"
+                           : "did you mean \"" + std::string(near) + "\"?");
 }
 
 Result<void> write_synthetic_model(const SyntheticSpec& spec, const std::filesystem::path& path) {
