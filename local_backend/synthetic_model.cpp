@@ -153,7 +153,7 @@ Result<SyntheticSpec> parse_synthetic(std::string_view text) {
   const std::string_view near = nearest(name, names);
   return fail(ErrorKind::usage, "no synthetic model \"" + name + "\"",
               "there are " + list + "and published shapes such as llama-3.2-1b",
-              near.empty() ? "\"pennyweight model list\" shows them all"
+              near.empty() ? "\"pennyweight model synth --help\" shows them all"
                            : "did you mean \"" + std::string(near) + "\"?");
 }
 

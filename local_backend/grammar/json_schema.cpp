@@ -386,7 +386,7 @@ Result<std::shared_ptr<const Grammar>> grammar_of_json_schema(std::string_view s
     return grammar;
   } catch (const Json::parse_error& e) {
     return fail(ErrorKind::invalid_input, "the JSON schema is not JSON",
-                fmt::format("at byte {}", e.byte), "correct the schema");
+                fmt::format("at byte {}", e.byte > 0 ? e.byte - 1 : 0), "correct the schema");
   } catch (const Json::exception& e) {  // text that is not UTF-8 in an escape, say
     return fail(ErrorKind::invalid_input, "the JSON schema cannot be read", e.what());
   }
