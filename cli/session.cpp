@@ -17,6 +17,7 @@
 #include "cli/signals.h"
 #include "cli/wiring.h"
 #include "metrics/base/file_io.h"
+#include "metrics/base/utf8.h"
 #include "metrics/energy/meter.h"
 #include "metrics/machine.h"
 #include "reports/report.h"
@@ -102,8 +103,8 @@ std::unique_ptr<EnergySampler> start_energy(std::unique_ptr<EnergyMeter> meter,
       [&store](const EnergySample& sample) { store.put(sample); });
 }
 
-// A later sitting begins the same run again: its first facts stay, and the sitting has its own. Rows
-// that begin later are kept too: the run may go on past midnight.
+// A later sitting begins the same run again: its first facts stay, and the sitting has its own.
+// Rows that begin later are kept too: the run may go on past midnight.
 Result<void> begin(Session& session, const std::string& no_energy) {
   std::vector<PriceRow> prices;
   for (const auto& price : session.experiment.prices) {
@@ -182,6 +183,16 @@ void write_reports(const Session& session, Problems& problems) {
   print_text(*text);
 }
 
+// A prompt that is not as the model's authors meant it is told before it is sent.
+void note_templates(const Experiment& experiment) {
+  for (const auto& target : experiment.targets) {
+    const Value* const note = target->info().facts.find("template_note");
+    if (note != nullptr && note->text() != nullptr) {
+      print_note(target->info().name + ": " + printable(*note->text()));
+    }
+  }
+}
+
 void judge(const RunResult& result, const Session& session, int signal, Problems& problems) {
   const double max_error_rate = session.experiment.plan.max_error_rate;
   if (result.end == RunEnd::interrupted) {
@@ -226,6 +237,7 @@ ExitStatus run_session(Session& session) {
     problems.add(begun.error());
     return problems.status();
   }
+  note_templates(session.experiment);
   auto energy = start_energy(std::move(meter), session.store);
   if (energy) session.options.at_edge = [&energy] { energy->mark(); };
   StopRequest stop;

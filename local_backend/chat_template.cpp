@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "local_backend/gguf/gguf_file.h"
 #include "local_backend/known_templates.h"
 #include "metrics/base/hash.h"
@@ -75,8 +77,12 @@ Result<ChatTemplate> ChatTemplate::load(const GgufFile& file, const Tokenizer& t
   }
   if (!taken) return fail(taken.error());
   const KnownTemplate* known = nullptr;
+  std::string reason;
   for (const auto& [name, source] : sources) {
-    if (auto own = of_file(name, source, tokenizer)) return own;
+    auto own = of_file(name, source, tokenizer);
+    if (own) return own;
+    const Error& error = own.error();
+    if (reason.empty()) reason = error.why.empty() ? error.what : error.what + ": " + error.why;
     if (known == nullptr) known = known_template_of(source);
   }
   if (known == nullptr) known = &chatml_template();
@@ -84,6 +90,9 @@ Result<ChatTemplate> ChatTemplate::load(const GgufFile& file, const Tokenizer& t
   if (!parsed) return fail(parsed.error());
   ChatTemplate writer(std::string(known->name), known->source, tokenizer, std::move(*parsed));
   writer.known_ = known;
+  if (!reason.empty())
+    writer.fallback_reason_ = fmt::format(
+        "the file's own chat template cannot be used ({}); {} stands in", reason, known->name);
   return writer;
 }
 

@@ -31,8 +31,10 @@ class ChatTemplate {
   // those spelled inside a message's content are not (see encode).
   Result<std::string> render(std::span<const ChatMessage> messages) const;
   // render + tokenise, with BOS exactly once where the model wants it. Text that came from content
-  // is tokenised with Specials::as_text, so that data cannot forge a turn: byte for byte through
-  // what templates usually do to it, and the whole of a text made from it in another way.
+  // is tokenised with Specials::as_text, so that data cannot spell a control token: byte for byte
+  // through what templates usually do to it, and the whole of a text made from it in another way.
+  // Tokens that the user defined (type 4) match there too, as in other engines: where a model marks
+  // its turns with those, data can spell them.
   Result<std::vector<Token>> encode(std::span<const ChatMessage> messages,
                                     const Tokenizer& tokenizer) const;
   // The rendered prompt and, in it, what came from content.
@@ -45,6 +47,9 @@ class ChatTemplate {
   // "file", "file:tool_use", "chatml", "llama3", ...
   std::string_view name() const { return name_; }
   const std::string& hash() const { return hash_; }  // SHA-256 of the template's text
+  // Why one of our own writers stands in for the file's template. "" where the file's own or one of
+  // its variants serves, or it has none.
+  const std::string& fallback_reason() const { return fallback_reason_; }
 
  private:
   ChatTemplate(std::string name, std::string_view source, const Tokenizer& tokenizer,
@@ -55,7 +60,7 @@ class ChatTemplate {
   Result<std::vector<ChatMessage>> prepared(std::span<const ChatMessage> messages) const;
   Result<FollowedText> render_prepared(const std::vector<ChatMessage>& messages) const;
 
-  std::string name_, hash_, bos_text_, eos_text_;
+  std::string name_, hash_, bos_text_, eos_text_, fallback_reason_;
   TextTemplate template_;
   const KnownTemplate* known_ = nullptr;  // null: the file's own
   bool content_in_parts_ = false;  // [{"type": "text", "text": ...}], where only that is read

@@ -84,11 +84,9 @@ Result<void> CpuEngine::check(const SequenceSpec& spec) const {
                 "the one says when the answer ends, the other that it does not", "leave one out");
   const auto context = static_cast<std::size_t>(info().context_tokens);
   if (spec.prompt.size() + static_cast<std::size_t>(spec.max_tokens) > context)
-    return fail(ErrorKind::unsupported,
-                fmt::format("{} tokens of prompt and up to {} of answer do not fit",
-                            spec.prompt.size(), spec.max_tokens),
-                fmt::format("the context is {} tokens", context),
-                "shorten the prompt, allow fewer tokens, or open the model with a larger context (ctx)");
+    return fail(context_error(fmt::format("{} tokens of prompt and up to {} of answer do not fit",
+                                          spec.prompt.size(), spec.max_tokens),
+                              info().context_tokens));
   return {};
 }
 

@@ -82,7 +82,7 @@ Result<std::size_t> pick_positions(std::uint64_t weights, std::uint64_t block, i
 }
 
 Result<std::unique_ptr<Engine>> open_engine(const std::filesystem::path& path,
-                                           const EngineOptions& options) {
+                                            const EngineOptions& options) {
   const auto table = pick_kernels(options.kernels);
   if (!table) return fail(table.error());
   const auto threads = pick_threads(options.threads);
@@ -121,6 +121,7 @@ Result<std::unique_ptr<Engine>> open_engine(const std::filesystem::path& path,
   model->info = describe_model(path, *file, *config, *sizes);
   model->info.chat_template = model->chat_template.name();
   model->info.chat_template_sha256 = model->chat_template.hash();
+  model->info.chat_template_note = model->chat_template.fallback_reason();
   model->info.context_tokens = *context;
   model->info.threads = *threads;
   model->info.parallel = *parallel;
@@ -155,7 +156,19 @@ Result<ChatTemplate::Rendered> text_of(const Engine& engine, const Prompt& promp
               "tokens may join over its border", "give the prompt as text");
 }
 
+constexpr const char* kContextFix =
+    "shorten the prompt, allow fewer tokens, or open the model with a larger context (ctx)";
+
 }  // namespace
+
+Error context_error(std::string what, int context_tokens) {
+  return {ErrorKind::unsupported, std::move(what),
+          fmt::format("the context is {} tokens, and the answer needs room in it", context_tokens),
+          kContextFix};
+}
+bool is_context_error(const Error& error) {
+  return error.fix == kContextFix;
+}
 
 Result<std::vector<Token>> Engine::encode(const Prompt& prompt) const {
   std::vector<Token> tokens;
@@ -168,9 +181,8 @@ Result<std::vector<Token>> Engine::encode(const Prompt& prompt) const {
   }
   const auto context = static_cast<std::size_t>(info().context_tokens);
   if (tokens.size() >= context)
-    return fail(ErrorKind::unsupported, fmt::format("the prompt has {} tokens", tokens.size()),
-                fmt::format("the context is {}, and the answer needs room too", context),
-                "shorten the prompt, or open the model with a larger context (ctx)");
+    return fail(context_error(fmt::format("the prompt has {} tokens", tokens.size()),
+                              info().context_tokens));
   return tokens;
 }
 

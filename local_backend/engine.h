@@ -50,6 +50,7 @@ struct ModelInfo {
   bool reuse_prefix = false;
   std::string kernels;  // the one picked
   std::string chat_template, chat_template_sha256;
+  std::string chat_template_note;  // see ChatTemplate::fallback_reason
 };
 
 using SequenceId = std::uint64_t;  // never 0, never reused
@@ -103,6 +104,10 @@ struct PromptText {
   Specials specials = Specials::parse;
 };
 using Prompt = std::variant<std::vector<ChatMessage>, PromptText, std::vector<Token>>;
+
+// Of a prompt, or of prompt and answer, beyond the context: what encode and submit then fail with.
+Error context_error(std::string what, int context_tokens);
+bool is_context_error(const Error& error);
 
 // One thread at a time may be inside an Engine, except for cancel().
 class Engine {

@@ -60,6 +60,7 @@ std::optional<Error> add_text(const GgufFile& file, ModelFacts& facts) {
   if (!chat) return chat.error();
   facts.info.chat_template = chat->name();
   facts.info.chat_template_sha256 = chat->hash();
+  facts.info.chat_template_note = chat->fallback_reason();
   return std::nullopt;
 }
 

@@ -17,6 +17,8 @@ struct ChatRequest {
   bool stream = false;
   bool include_usage = false;
   bool logprobs = false;
+  bool has_seed = false;      // else the server picks one
+  std::string format_source;  // the parameter that binds the answer; "": none
 };
 // An error is ErrorKind::invalid_input or unsupported; its `fix` holds the name of the offending
 // parameter, as OpenAI's error objects do. Fields it does not know are ignored, as servers do;

@@ -26,6 +26,12 @@ std::string text_field(const Json& object, const char* name) {
   return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
 }
 
+bool is_set(const Json& body, const char* name) {
+  const auto it = body.find(name);
+  return it != body.end() && !it->is_null() && *it != Json(false) && *it != Json::array() &&
+         *it != Json::object();
+}
+
 // Text of a message: a string, or a list of text parts.
 Result<std::string> content_of(const Json& message, const std::string& where) {
   const auto it = message.find("content");
@@ -55,6 +61,10 @@ Result<std::vector<ChatMessage>> messages_of(const Json& body) {
     const std::string where = "messages[" + std::to_string(messages.size()) + "]";
     if (!message.is_object() || !message.contains("role") || !message["role"].is_string()) {
       return fail(bad(where, where + " must be an object with a role"));
+    }
+    if (is_set(message, "tool_calls") || is_set(message, "function_call")) {
+      return fail(bad(where, where + ": calls of tools are not supported by this server",
+                      ErrorKind::unsupported));
     }
     std::string role = message["role"].get<std::string>();
     if (role == "developer") role = "system";
@@ -109,12 +119,6 @@ Result<std::vector<std::string>> stops_of(const Json& body) {
     stops.push_back(stop.get<std::string>());
   }
   return stops;
-}
-
-bool is_set(const Json& body, const char* name) {
-  const auto it = body.find(name);
-  return it != body.end() && !it->is_null() && *it != Json(false) && *it != Json::array() &&
-         *it != Json::object();
 }
 
 // What would change the answer, and we cannot do.
@@ -191,7 +195,8 @@ GrammarResult response_format(const Json& format) {
   return named(grammar_of_json_schema(schema->dump()), kName);
 }
 
-Result<void> read_grammar(const Json& body, GenerateRequest& out) {
+Result<void> read_grammar(const Json& body, ChatRequest& request) {
+  GenerateRequest& out = request.generate;
   const bool has_format = is_set(body, "response_format"), has_grammar = is_set(body, "grammar");
   GrammarResult grammar = nullptr;
   if (has_format) grammar = response_format(body["response_format"]);
@@ -204,6 +209,7 @@ Result<void> read_grammar(const Json& body, GenerateRequest& out) {
   }
   if (!grammar) return fail(grammar.error());
   out.grammar = *std::move(grammar);
+  if (out.grammar) request.format_source = has_grammar ? "grammar" : "response_format";
   return {};
 }
 
@@ -227,6 +233,8 @@ Result<void> read_sampling(const Json& body, ChatRequest& out) {
   for (const auto& result : read) {
     if (!result) return result;
   }
+  const auto seed = body.find("seed");
+  out.has_seed = seed != body.end() && !seed->is_null();
   return {};
 }
 
@@ -243,7 +251,7 @@ Result<ChatRequest> parse_chat_request(std::string_view text) {
   if (!messages) return fail(messages.error());
   out.generate.prompt = std::move(*messages);
   if (auto read = read_sampling(body, out); !read) return fail(read.error());
-  if (auto read = read_grammar(body, out.generate); !read) return fail(read.error());
+  if (auto read = read_grammar(body, out); !read) return fail(read.error());
   auto stops = stops_of(body);
   if (!stops) return fail(stops.error());
   out.generate.stop = std::move(*stops);
@@ -253,6 +261,9 @@ Result<ChatRequest> parse_chat_request(std::string_view text) {
   if (!ignore_eos) return fail(ignore_eos.error());
   out.stream = *stream;
   out.generate.ignore_eos = *ignore_eos;
+  if (*ignore_eos && out.generate.grammar) {
+    return fail(bad("ignore_eos", "ignore_eos beside " + out.format_source));
+  }
   if (const auto it = body.find("stream_options"); it != body.end() && it->is_object()) {
     auto usage = flag(*it, "include_usage");
     if (!usage) return fail(usage.error());

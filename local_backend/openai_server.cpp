@@ -7,13 +7,18 @@
 #include <iterator>
 #include <map>
 #include <optional>
+#include <random>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include "local_backend/http_server.h"
 #include "local_backend/openai_protocol.h"
 #include "metrics/base/clock.h"
 #include "metrics/base/hash.h"
+#include "metrics/base/random.h"
 
 namespace pennyweight::llm {
 namespace {
@@ -79,6 +84,7 @@ struct Active {
   ReplyHead head;
   ReplyUsage usage;
   bool stream = false, include_usage = false, logprobs = false, begun = false;
+  std::string format_source;         // see ChatRequest
   std::string text;                  // of a reply that is not streamed
   std::vector<TokenLogprob> tokens;  // whose text is still to be sent
 
@@ -149,6 +155,11 @@ class Server final : public OpenAiServer {
                       request.error().kind == ErrorKind::unsupported ? "unsupported_parameter"
                                                                      : "invalid_value"));
     }
+    if (const Token wrong = biased_unknown(request->generate.sampling); wrong != -1) {
+      return http_->reply(id, 400, kJson,
+                          error_reply(fmt::format("the model has no token {}", wrong),
+                                      "invalid_request_error", "logit_bias", "invalid_value"));
+    }
     if (engine_.queued_or_running() > options_.max_queued) {
       return http_->reply(id, 503, kJson,
                           error_reply("too many requests are waiting", "server_error"),
@@ -158,6 +169,8 @@ class Server final : public OpenAiServer {
     active.stream = request->stream;
     active.include_usage = request->include_usage;
     active.logprobs = request->logprobs;
+    active.format_source = request->format_source;
+    if (!request->has_seed) request->generate.sampling.seed = seeds_.next_u64();
     active.head = {"chatcmpl-" + make_uuid_v7(clock_.unix_now()), options_.model_name,
                    std::time(nullptr)};
     auto relay =
@@ -223,9 +236,20 @@ class Server final : public OpenAiServer {
       http_->write(id, error_event(message, type));
       return http_->end(id);
     }
-    // The engine's word for a prompt that does not fit; clients know it by this code.
-    const char* code = error.kind == ErrorKind::unsupported ? "context_length_exceeded" : "";
-    http_->reply(id, ours ? 500 : 400, kJson, error_reply(message, type, "messages", code));
+    // What can be wrong with the others was found before; clients know this code.
+    const bool too_long = is_context_error(error);
+    const bool of_prompt = too_long || active.usage.prompt_tokens == 0;
+    const std::string_view param = of_prompt ? "messages" : std::string_view(active.format_source);
+    http_->reply(
+        id, ours ? 500 : 400, kJson,
+        error_reply(message, type, ours ? "" : param, too_long ? "context_length_exceeded" : ""));
+  }
+
+  // -1: none.
+  Token biased_unknown(const SamplingParams& sampling) const {
+    for (const auto& [token, bias] : sampling.logit_bias)
+      if (token >= engine_.info().vocabulary_size) return token;
+    return -1;
   }
 
   void abandon(ExchangeId id) {
@@ -238,6 +262,9 @@ class Server final : public OpenAiServer {
   ServerOptions options_;
   SteadyClock clock_;
   std::int64_t started_ = 0;
+  // For requests that bring no seed: like ones get answers of their own, in another run too.
+  Random seeds_{(std::uint64_t{std::random_device()()} << 32) | std::random_device()(),
+                Stream::sampling};
   std::map<ExchangeId, Active> active_;
   // The engine goes first: its last calls post to the server, which must still be there.
   std::unique_ptr<HttpServer> http_;

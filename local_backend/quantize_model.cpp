@@ -201,7 +201,7 @@ Result<QuantizeSummary> quantize_model(const std::filesystem::path& from,
       done += count;
       if (options.progress && !options.progress(done, summary.elements)) {
         return fail(ErrorKind::interrupted, "stopped before the model was whole",
-                    "the new file was taken away");
+                    "the new file was taken away", "begin again when there is time for it");
       }
       return {};
     };

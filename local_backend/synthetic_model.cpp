@@ -160,7 +160,8 @@ Result<SyntheticSpec> parse_synthetic(std::string_view text) {
               "there are " + list +
                   "tiny-llama, tiny-gemma2 and so on for each architecture, and "
                   "published shapes such as llama-3.2-1b",
-              near.empty() ? "" : "did you mean \"" + std::string(near) + "\"?");
+              near.empty() ? "\"pennyweight model synth --help\" shows them all"
+                           : "did you mean \"" + std::string(near) + "\"?");
 }
 
 Result<void> write_synthetic_model(const SyntheticSpec& spec, const std::filesystem::path& path,

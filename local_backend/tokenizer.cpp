@@ -128,9 +128,6 @@ Token Tokenizer::eos() const {
 bool Tokenizer::add_bos() const {
   return impl_->vocabulary->add_bos;
 }
-bool Tokenizer::add_eos() const {
-  return impl_->vocabulary->add_eos;
-}
 
 bool Tokenizer::ends_generation(Token token) const {
   return impl_->vocabulary->contains(token) && impl_->vocabulary->entry(token).ends_generation;

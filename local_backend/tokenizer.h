@@ -61,7 +61,6 @@ class Tokenizer {
   Token bos() const;  // -1 when the model has none
   Token eos() const;
   bool add_bos() const;
-  bool add_eos() const;
   bool ends_generation(Token token) const;   // eos, eot, eom and their known spellings
   std::string_view text(Token token) const;  // as spelled in the file, for templates
 

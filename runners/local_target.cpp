@@ -60,6 +60,9 @@ class LocalTarget final : public Target {
     info_.identity = describe(engine_, sha256);
     info_.facts = info_.identity;
     add_facts(model, info_.facts);
+    if (!model.chat_template_note.empty()) {
+      info_.facts.set("template_note", model.chat_template_note);
+    }
   }
   ~LocalTarget() override { detach(); }
 

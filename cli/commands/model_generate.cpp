@@ -103,9 +103,12 @@ Result<std::shared_ptr<const llm::Grammar>> grammar_of(const Options& options) {
                 "--json-object, --json-schema and --grammar exclude each other", "keep one");
   if (options.json_object) return llm::json_object_grammar();
   if (!is_schema && options.grammar.empty()) return nullptr;
-  const auto text = read_file(is_schema ? options.json_schema : options.grammar);
+  const std::string& path = is_schema ? options.json_schema : options.grammar;
+  const auto text = read_file(path);
   if (!text) return fail(text.error());
-  return is_schema ? llm::grammar_of_json_schema(*text) : llm::Grammar::parse(*text);
+  auto grammar = is_schema ? llm::grammar_of_json_schema(*text) : llm::Grammar::parse(*text);
+  if (!grammar) grammar.error().what = path + ": " + grammar.error().what;
+  return grammar;
 }
 
 Result<ExitStatus> generate(const Options& options) {
@@ -119,6 +122,8 @@ Result<ExitStatus> generate(const Options& options) {
   if (!grammar) return fail(grammar.error());
   auto engine = llm::Engine::open(options.model, options.engine);
   if (!engine) return fail(engine.error());
+  const std::string& note = (*engine)->info().chat_template_note;
+  if (!note.empty() && !options.raw) print_note(note);
   llm::Prompt prompt;
   if (options.raw) {
     prompt = llm::PromptText{options.prompt};

@@ -88,6 +88,9 @@ Value::Map facts_map(const llm::ModelFacts& facts, const std::string& sha256, in
   if (!info.chat_template.empty()) {
     map.emplace_back("chat_template", info.chat_template);
     map.emplace_back("chat_template_sha256", info.chat_template_sha256);
+    if (!info.chat_template_note.empty()) {
+      map.emplace_back("chat_template_note", info.chat_template_note);
+    }
   }
   map.emplace_back("sha256", sha256);
   return map;

@@ -10,6 +10,7 @@
 #include "cli/usage.h"
 #include "cli/wiring.h"
 #include "metrics/base/file_io.h"
+#include "metrics/base/text_template.h"
 #include "metrics/base/units.h"
 #include "metrics/base/utf8.h"
 #include "runners/plan.h"
@@ -70,6 +71,11 @@ Result<void> apply_format(const RunFlags& flags, PlanSpec& plan) {
   auto schema = read_file(flags.response_format);
   if (!schema) return fail(schema.error());
   plan.response_format = std::string(strip(*schema));
+  const auto parsed = parse_json(*schema);
+  if (!parsed) {
+    return fail(ErrorKind::usage, flags.response_format + ": the JSON schema is not JSON",
+                parsed.error().what, "correct the schema");
+  }
   return {};
 }
 

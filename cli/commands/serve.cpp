@@ -43,6 +43,7 @@ Result<ExitStatus> serve(const ServeOptions& options) {
   print_note(fmt::format("serving {} ({}, {} threads, {} kernels) at http://{}:{}/v1", info.name,
                          info.quantization, info.threads, info.kernels, options.server.host,
                          (*server)->port()));
+  if (!info.chat_template_note.empty()) print_note(info.chat_template_note);
   auto served = (*server)->run();
   g_server = nullptr;
   if (!served) return fail(served.error());

@@ -25,6 +25,13 @@ bool is_name_char(char c) {
          c == '_';
 }
 
+// UTF-8 has no surrogates.
+bool is_empty(const CharClass& set) {
+  return std::ranges::all_of(set.ranges(), [](const Range& range) {
+    return range.first >= 0xD800 && range.last <= 0xDFFF;
+  });
+}
+
 // Reads by recursive descent. The first error is kept and everything then ends.
 class Parser {
  public:
@@ -217,7 +224,9 @@ class Parser {
     while (at_ < text_.size() && peek() != '"') {
       const auto c = character();
       if (!c) return;
-      out.push_back(match(CharClass({{*c, *c}})));
+      const CharClass set({{*c, *c}});
+      if (is_empty(set)) return complain("half of a character; write it whole, as \\UHHHHHHHH");
+      out.push_back(match(set));
     }
     if (!error_ && !take("\"")) complain("a literal is not closed", begin);
   }
@@ -240,7 +249,9 @@ class Parser {
       ranges.push_back({*first, *last});
     }
     if (!error_ && !take("]")) complain("a class is not closed by \"]\"", begin);
-    return CharClass(std::move(ranges), inverted);
+    CharClass set(std::move(ranges), inverted);
+    if (is_empty(set)) complain("a class that holds no character", begin);
+    return set;
   }
 
   // One character as written, escaped or not.

@@ -96,7 +96,13 @@ std::string GbnfText::reserve(std::string_view wish) {
   std::string free = name;
   for (std::size_t i = names_.size(); taken(free); ++i) free = fmt::format("{}-{}", name, i);
   names_.insert(free);
+  wishes_.emplace(free, wish.substr(0, wish.find(kPart)));
   return free;
+}
+
+std::string GbnfText::wish_of(const std::string& name) const {
+  const auto known = wishes_.find(name);
+  return known == wishes_.end() ? name : known->second;
 }
 
 void GbnfText::define(const std::string& name, std::string_view body) {

@@ -26,11 +26,15 @@ class GbnfText {
   // integer, boolean, null, ws; with all that it refers to.
   std::string json(std::string_view name);
   const std::string& text() const { return text_; }
+  // Between what a rule is about and which part of it.
+  static constexpr char kPart = '\n';
+  // What `wish` the name was reserved for, up to kPart; the name itself where it was not.
+  std::string wish_of(const std::string& name) const;
 
  private:
   std::string text_;
   std::set<std::string, std::less<>> names_ = {"root"}, known_;
-  std::map<std::string, std::string> by_body_;
+  std::map<std::string, std::string> by_body_, wishes_;
 };
 
 }  // namespace pennyweight::llm

@@ -21,7 +21,7 @@ class GrammarCompiler {
  public:
   explicit GrammarCompiler(GrammarTree tree) : tree_(std::move(tree)) {}
 
-  Result<std::shared_ptr<const Grammar>> compile() {
+  Result<std::shared_ptr<const Grammar>> compile(std::string* at_fault) {
     for (std::uint32_t i = 0; i < tree_.rules.size(); ++i)
       units_.push_back({&tree_.rules[i].body, i, 0});
     for (std::size_t i = 0; i < units_.size() && !too_large(); ++i) {  // it grows meanwhile
@@ -34,11 +34,20 @@ class GrammarCompiler {
                   fmt::format("it takes more than {} steps", Grammar::kMaxSteps),
                   "use smaller repetitions");
     resolve();
-    if (const auto rule = left_recursive())
+    if (const auto rule = left_recursive()) {
+      if (at_fault != nullptr) *at_fault = *rule;
       return fail(ErrorKind::unsupported,
                   fmt::format("grammar: rule \"{}\" is left-recursive", *rule),
                   "it begins with itself before any character",
                   "write it with a repetition: a ::= b (\",\" b)*");
+    }
+    if (const auto rule = endless()) {
+      if (at_fault != nullptr) *at_fault = *rule;
+      return fail(ErrorKind::unsupported,
+                  fmt::format("grammar: rule \"{}\" has no text that ends", *rule),
+                  "each of its alternatives needs another of the same",
+                  "give it one that does not: a ::= \"x\" a | \"y\"");
+    }
     grammar_.classes_ = std::move(tree_.classes);
     grammar_.start_ = units_[tree_.root].start;
     return std::make_shared<const Grammar>(std::move(grammar_));
@@ -132,12 +141,18 @@ class GrammarCompiler {
     return static_cast<std::size_t>(after - units_.begin()) - 1;
   }
 
-  // For each unit those that it may call before any character. Each step is looked at once: what
-  // follows a call waits until the called one is known to allow the empty text.
-  std::vector<std::vector<std::size_t>> first_calls() const {
-    std::vector<std::vector<std::size_t>> calls(units_.size());
+  // For each unit the units called on the way to its end, and whether its end is reached.
+  struct Walk {
+    std::vector<std::vector<std::size_t>> calls;
+    std::vector<bool> ends;
+  };
+  // Each step is looked at once: what follows a call waits until the called unit is known to reach
+  // its end. Characters are walked past, or else end the way.
+  Walk walk(bool past_characters) const {
+    Walk out{std::vector<std::vector<std::size_t>>(units_.size()),
+             std::vector<bool>(units_.size())};
     std::vector<std::vector<std::uint32_t>> waiting(units_.size());
-    std::vector<bool> empty(units_.size()), seen(next());
+    std::vector<bool> seen(next());
     std::vector<std::uint32_t> work;
     for (const Unit& unit : units_) work.push_back(unit.start);
     while (!work.empty()) {
@@ -146,25 +161,26 @@ class GrammarCompiler {
       if (seen[at]) continue;
       seen[at] = true;
       const GrammarStep& step = grammar_.steps_[at];
+      if (step.kind == Op::match && past_characters) work.push_back(at + 1);
       if (step.kind == Op::jump || step.kind == Op::fork) work.push_back(step.a);
       if (step.kind == Op::fork) work.push_back(step.b);
       if (step.kind == Op::end) {
         const std::size_t unit = unit_of(at);
-        empty[unit] = true;
+        out.ends[unit] = true;
         work.insert(work.end(), waiting[unit].begin(), waiting[unit].end());
       } else if (step.kind == Op::call) {
         const std::size_t called = unit_of(step.a);
-        calls[unit_of(at)].push_back(called);
-        if (empty[called]) work.push_back(at + 1);
+        out.calls[unit_of(at)].push_back(called);
+        if (out.ends[called]) work.push_back(at + 1);
         waiting[called].push_back(at + 1);
       }
     }
-    return calls;
+    return out;
   }
 
   // The name of a rule that reaches itself before any character.
   std::optional<std::string> left_recursive() const {
-    const auto calls = first_calls();
+    const auto calls = walk(false).calls;
     enum : char { unknown, open, done };
     std::vector<char> marks(units_.size(), unknown);
     std::vector<std::pair<std::size_t, std::size_t>> path;  // unit, and its calls followed so far
@@ -186,15 +202,24 @@ class GrammarCompiler {
     return std::nullopt;
   }
 
+  // The name of a rule that no text can finish.
+  std::optional<std::string> endless() const {
+    const std::vector<bool> ends = walk(true).ends;
+    const auto found = std::ranges::find(ends, false);
+    if (found == ends.end()) return std::nullopt;
+    return tree_.rules[units_[static_cast<std::size_t>(found - ends.begin())].rule].name;
+  }
+
   GrammarTree tree_;
   Grammar grammar_;
   std::deque<Unit> units_;  // the rules first, in their order
 };
 
-Result<std::shared_ptr<const Grammar>> Grammar::parse(std::string_view gbnf) {
+Result<std::shared_ptr<const Grammar>> Grammar::parse(std::string_view gbnf,
+                                                      std::string* at_fault) {
   auto tree = parse_gbnf(gbnf);
   if (!tree) return fail(std::move(tree).error());
-  return GrammarCompiler(*std::move(tree)).compile();
+  return GrammarCompiler(*std::move(tree)).compile(at_fault);
 }
 
 }  // namespace pennyweight::llm

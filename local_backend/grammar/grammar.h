@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -52,9 +53,11 @@ class Grammar {
   // Notation: name ::= alternatives, beginning at the rule "root"; "literals" and [classes] with
   // escapes \n \r \t \\ \" \[ \] \- \^ \xHH \uHHHH \UHHHHHHHH, [^negated], . for any character,
   // (groups), * + ? {m} {m,} {m,n}, and # comments. Refused with line or rule name: what is not
-  // that, rules that are missing or defined twice, left recursion, and more than kMaxText bytes or
-  // kMaxSteps steps.
-  static Result<std::shared_ptr<const Grammar>> parse(std::string_view gbnf);
+  // that, rules that are missing or defined twice, left recursion, rules whose every text goes on
+  // for ever, and more than kMaxText bytes or kMaxSteps steps. `at_fault` gets the name of a rule
+  // of the two kinds before the last.
+  static Result<std::shared_ptr<const Grammar>> parse(std::string_view gbnf,
+                                                      std::string* at_fault = nullptr);
 
   std::uint32_t start() const { return start_; }
   const GrammarStep& step(std::uint32_t index) const { return steps_[index]; }

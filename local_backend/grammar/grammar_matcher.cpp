@@ -122,7 +122,7 @@ void GrammarMatcher::follow(Way way, std::vector<Way>& out) {
     const Way at = work.back();
     work.pop_back();
     if (!seen_.insert(at).second) continue;
-    if (++work_ > kMaxWork || seen_.size() > kMaxWays) return static_cast<void>(give_up());
+    if (++work_ > kMaxWork || out.size() > kMaxWays) return static_cast<void>(give_up());
     const GrammarStep& step = grammar_->step(step_of(at));
     const std::uint32_t stack = stack_of(at);
     switch (step.kind) {

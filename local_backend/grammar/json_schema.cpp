@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -11,12 +12,14 @@
 #include <nlohmann/json.hpp>
 
 #include "local_backend/grammar/gbnf_text.h"
-#include "local_backend/grammar/number_rules.h"
 #include "local_backend/grammar/object_rules.h"
 #include "local_backend/grammar/schema_keywords.h"
 #include "local_backend/grammar/schema_merge.h"
+#include "local_backend/grammar/schema_number.h"
+#include "local_backend/grammar/schema_place.h"
 #include "local_backend/grammar/string_rules.h"
 #include "local_backend/json_excess.h"
+#include "metrics/base/utf8.h"
 
 namespace pennyweight::llm {
 namespace {
@@ -47,11 +50,23 @@ class SchemaCompiler {
     return text_.text();
   }
 
+  // An error of the grammar, in the schema's words. `rule` is at fault, or "".
+  Error in_schema(const Error& error, const std::string& rule) const {
+    if (rule.empty()) return {error.kind, "JSON schema: " + error.what, error.why, kFix};
+    return {error.kind,
+            fmt::format("JSON schema, {}: nothing that it allows comes to an end",
+                        rule == "root" ? "#" : text_.wish_of(rule)),
+            "it needs itself again", "make what leads back to it optional"};
+  }
+
  private:
+  static constexpr const char* kFix = "leave it out, or use a grammar";
+
   std::string refuse(const std::string& where, const std::string& what) {
     if (!error_)
-      error_ = Error{ErrorKind::unsupported, fmt::format("JSON schema, {}: {}", where, what), "",
-                     "leave it out, or use a grammar"};
+      error_ =
+          Error{ErrorKind::unsupported,
+                fmt::format("JSON schema, {}: {}", printable(where), shortened(what)), "", kFix};
     return {};
   }
 
@@ -115,9 +130,9 @@ class SchemaCompiler {
     const auto place = schema["$ref"].get<std::string>();
     if (const auto known = references_.find(place); known != references_.end())
       return known->second;
-    const std::string name = text_.reserve(place.size() > 1 ? place.substr(2) : "document");
+    const std::string name = text_.reserve(shortened(place));
     references_.emplace(place, name);
-    text_.define(name, visit(*target, place, depth + 1));
+    text_.define(name, visit(*target, shortened(place), depth + 1));
     return name;
   }
 
@@ -142,8 +157,7 @@ class SchemaCompiler {
       return {};
     }
     const std::string one = left.dump(), other = right.dump();
-    // Their lists are compared each with each.
-    if (!charge(one.size() + other.size() + one.size() * other.size() / 64, where)) return {};
+    if (!charge(one.size() + other.size(), where)) return {};
     auto text = merge_schemas(one, other);
     if (!text) refuse(where, text.error().what);
     return text ? Json::parse(*text, nullptr, false) : Json();
@@ -170,7 +184,7 @@ class SchemaCompiler {
     std::vector<Json> whole;
     std::string out;
     for (std::size_t i = 0; i < branches.size() && !error_; ++i) {
-      const std::string place = fmt::format("{}/{}/{}", where, key, i);
+      const std::string place = place_under(where, fmt::format("{}/{}", key, i));
       whole.push_back(only_annotates(beside) ? branches[i] : merged(beside, branches[i], place));
       out += (i > 0 ? " | " : "") + visit(whole.back(), place, depth + 1);
     }
@@ -200,9 +214,10 @@ class SchemaCompiler {
         return refuse(where, fmt::format("\"{}\" beside listed values is not supported", key));
     const std::vector<std::string> types = types_of(schema, where);
     std::string out;
+    const bool narrowed = schema.contains("const") && schema.contains("enum");
     for (const Json& value : allowed) {
-      const bool listed = !schema.contains("const") || !schema.contains("enum") ||
-                          std::ranges::find(schema["enum"], value) != schema["enum"].end();
+      const bool listed =
+          !narrowed || std::ranges::find(schema["enum"], value) != schema["enum"].end();
       if (listed && std::ranges::any_of(types, [&](const auto& t) { return fits_type(value, t); }))
         out += (out.empty() ? "" : " | ") + gbnf_literal(value.dump());
     }
@@ -256,8 +271,13 @@ class SchemaCompiler {
   std::optional<std::size_t> count(const Json& schema, const char* key, const std::string& where) {
     const auto it = schema.find(key);
     if (it == schema.end()) return std::nullopt;
-    if (it->is_number_integer() && *it >= 0) return it->get<std::size_t>();
-    refuse(where, fmt::format("\"{}\" must be a whole number from 0", key));
+    if (!it->is_number_integer() || *it < 0) {
+      refuse(where, fmt::format("\"{}\" must be a whole number from 0", key));
+    } else if (*it > Grammar::kMaxRepeat) {
+      refuse(where, fmt::format("\"{}\" is more than {}", key, Grammar::kMaxRepeat));
+    } else {
+      return it->get<std::size_t>();
+    }
     return std::nullopt;
   }
 
@@ -274,31 +294,13 @@ class SchemaCompiler {
     return body ? *body : refuse(where, body.error().what);
   }
 
-  // A bound in whole numbers; an integer's may lie between two.
-  std::optional<std::int64_t> bound(const Json& schema, const char* key, bool round_up,
-                                    bool integer, const std::string& where) {
-    const auto it = schema.find(key);
-    if (it == schema.end()) return std::nullopt;
-    const double value = it->is_number() ? it->get<double>() : std::nan("");
-    const double whole = round_up ? std::ceil(value) : std::floor(value);
-    if (!it->is_number() || !(integer || whole == value)) {
-      refuse(where, fmt::format("\"{}\" must be a whole number", key));
-      return std::nullopt;
-    }
-    return static_cast<std::int64_t>(std::clamp(whole, -9e18, 9e18));
-  }
-
   std::string number(const Json& schema, bool integer, const std::string& where) {
-    // The largest integer below 1.5 is its floor; below 1 it is 0.
-    const WrittenBounds written{.least = bound(schema, "minimum", true, integer, where),
-                                .most = bound(schema, "maximum", false, integer, where),
-                                .above = bound(schema, "exclusiveMinimum", false, integer, where),
-                                .below = bound(schema, "exclusiveMaximum", true, integer, where)};
-    if (error_) return {};
-    if (!written.least && !written.most && !written.above && !written.below)
-      return text_.json(integer ? "integer" : "number");
-    const std::string out = number_rule(written, integer);
-    return out.empty() ? refuse(where, "no number lies between the bounds") : out;
+    Json bounds = Json::object();
+    for (const std::string& key : schema_keywords_by_type().at("number"))
+      if (schema.contains(key)) bounds[key] = schema[key];
+    if (bounds.empty()) return text_.json(integer ? "integer" : "number");
+    auto rule = number_rule(bounds.dump(), integer);
+    return rule ? *rule : refuse(where, rule.error().what);
   }
 
   std::string array(const Json& schema, const std::string& where, int depth) {
@@ -309,13 +311,13 @@ class SchemaCompiler {
       if (!prefix->is_array()) return refuse(where, "\"prefixItems\" must be a list");
       for (std::size_t i = 0; i < prefix->size() && i < rule.most && !error_; ++i)
         rule.prefix.push_back(
-            visit((*prefix)[i], fmt::format("{}/prefixItems/{}", where, i), depth + 1));
+            visit((*prefix)[i], place_under(where, fmt::format("prefixItems/{}", i)), depth + 1));
     }
     const Json items = schema.value("items", Json(true));
     if (items == Json(false)) {
       rule.most = std::min(rule.most, rule.prefix.size());
     } else if (rule.most > rule.prefix.size()) {
-      rule.items = visit(items, where + "/items", depth + 1);
+      rule.items = visit(items, place_under(where, "items"), depth + 1);
     }
     if (rule.least > rule.most) return refuse(where, "no array is long and short enough");
     return error_ ? std::string() : array_rule(rule, text_);
@@ -330,24 +332,32 @@ class SchemaCompiler {
     const Json more = schema.value("additionalProperties", Json(bare));
     if (!charge(properties.size() * required.size(), where)) return {};
     ObjectRule rule;
-    const auto is_required = [&](const std::string& name) {
-      return std::ranges::find(required, Json(name)) != required.end();
-    };
-    for (const auto& [name, value] : properties.items()) {
-      if (value == Json(false) && !is_required(name)) continue;
-      rule.properties.push_back(
-          {name, visit(value, where + "/properties/" + name, depth + 1), is_required(name)});
-    }
+    std::set<std::string> required_names;
     for (const Json& name : required) {
       if (!name.is_string()) return refuse(where, "\"required\" must hold names");
-      if (properties.contains(name.get<std::string>())) continue;
+      required_names.insert(name.get<std::string>());
+    }
+    const auto is_required = [&](const std::string& name) { return required_names.contains(name); };
+    for (const auto& [name, value] : properties.items()) {
+      if (value == Json(false) && !is_required(name)) continue;
+      rule.properties.push_back({name,
+                                 visit(value, place_under(where, "properties/" + name), depth + 1),
+                                 is_required(name)});
+    }
+    std::set<std::string> known;
+    for (const auto& [name, value] : properties.items()) known.insert(name);
+    std::set<std::string> placed;
+    for (const Json& each : required) {
+      const auto name = each.get<std::string>();
+      if (known.contains(name) || !placed.insert(name).second) continue;
       // Nothing but additionalProperties is said of it.
       const Json open = schema.value("additionalProperties", Json(true));
       rule.properties.push_back(
-          {name.get<std::string>(), visit(open, where + "/additionalProperties", depth + 1), true});
+          {name, visit(open, place_under(where, "additionalProperties"), depth + 1), true});
     }
-    if (more != Json(false)) rule.others = visit(more, where + "/additionalProperties", depth + 1);
-    for (const auto& [name, value] : properties.items()) rule.known.push_back(name);
+    if (more != Json(false))
+      rule.others = visit(more, place_under(where, "additionalProperties"), depth + 1);
+    rule.known.assign(known.begin(), known.end());
     if (error_) return {};
     auto body = object_rule(rule, text_, where);
     return body ? *body : refuse(where, body.error().what);
@@ -362,7 +372,7 @@ class SchemaCompiler {
 
 }  // namespace
 
-Result<std::string> gbnf_of_json_schema(std::string_view schema) {
+Result<std::shared_ptr<const Grammar>> grammar_of_json_schema(std::string_view schema) {
   if (schema.size() > Grammar::kMaxText)
     return fail(ErrorKind::unsupported, "the JSON schema is too large",
                 fmt::format("at most {} bytes are read", Grammar::kMaxText), "make it smaller");
@@ -370,29 +380,21 @@ Result<std::string> gbnf_of_json_schema(std::string_view schema) {
     return fail(ErrorKind::unsupported, fmt::format("the JSON schema {}", excess),
                 fmt::format("at most {} levels and some 16000 members are read", kMaxJsonNesting),
                 "make it smaller");
-  const Json root = Json::parse(schema, nullptr, false);
-  if (root.is_discarded())
-    return fail(ErrorKind::invalid_input, "the JSON schema is not JSON", "", "correct the schema");
   try {
-    return SchemaCompiler(root).compile();
+    const Json root = Json::parse(schema);
+    SchemaCompiler compiler(root);
+    const auto text = compiler.compile();
+    if (!text) return fail(text.error());
+    std::string rule;
+    auto grammar = Grammar::parse(*text, &rule);
+    if (!grammar) return fail(compiler.in_schema(grammar.error(), rule));
+    return grammar;
+  } catch (const Json::parse_error& e) {
+    return fail(ErrorKind::invalid_input, "the JSON schema is not JSON",
+                fmt::format("at byte {}", e.byte > 0 ? e.byte - 1 : 0), "correct the schema");
   } catch (const Json::exception& e) {  // text that is not UTF-8 in an escape, say
     return fail(ErrorKind::invalid_input, "the JSON schema cannot be read", e.what());
   }
-}
-
-Result<std::shared_ptr<const Grammar>> grammar_of_json_schema(std::string_view schema) {
-  const auto text = gbnf_of_json_schema(schema);
-  if (!text) return fail(text.error());
-  return Grammar::parse(*text);
-}
-
-std::shared_ptr<const Grammar> json_object_grammar() {
-  static const std::shared_ptr<const Grammar> grammar = [] {
-    GbnfText text;
-    text.define("root", text.json("object"));
-    return Grammar::parse(text.text()).value_or(nullptr);
-  }();
-  return grammar;
 }
 
 }  // namespace pennyweight::llm

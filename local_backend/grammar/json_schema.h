@@ -6,7 +6,6 @@
 #pragma once
 
 #include <memory>
-#include <string>
 #include <string_view>
 
 #include "local_backend/grammar/grammar.h"
@@ -20,8 +19,6 @@ namespace pennyweight::llm {
 // number); anyOf, oneOf of branches that cannot both hold, allOf; $ref within the document; true
 // and false. Annotations are ignored.
 Result<std::shared_ptr<const Grammar>> grammar_of_json_schema(std::string_view schema);
-// The same as text.
-Result<std::string> gbnf_of_json_schema(std::string_view schema);
 
 // Any JSON object.
 std::shared_ptr<const Grammar> json_object_grammar();

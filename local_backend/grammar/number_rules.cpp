@@ -10,7 +10,10 @@ namespace pennyweight::llm {
 namespace {
 
 constexpr std::int64_t kLargest = 999'999'999'999'999'999;
-constexpr std::int64_t kLargestDecimal = 999'999'999;  // leaves room for a fraction
+// Of decimals: doubles as large and a tenth apart are still different.
+constexpr std::int64_t kLargestDecimal = kLargestBound;
+constexpr int kDigits = 16;  // before the point, where nothing bounds them
+constexpr std::string_view kFraction = "(\".\" [0-9]{1,15})?";
 
 std::string joined(const std::vector<std::string>& alternatives) {
   std::string out;
@@ -63,10 +66,32 @@ std::string naturals(std::int64_t least, std::int64_t most) {
   return "(" + joined(out) + ")";
 }
 
+// Few enough digits that no reader rounds to the bound.
+std::size_t places_beside(std::int64_t bound) {
+  const std::size_t digits = std::to_string(bound).size();
+  return digits < 14 ? 15 - digits : 1;
+}
+
+// From 0 <= least on without end. An exponent without "-" leads no further down than its number.
+std::string decimals_from(std::int64_t least, bool above) {
+  const std::string any_exponent = "([eE] [-+]? [0-9]{1,2})?", up = "([eE] \"+\"? [0-9]{1,2})?";
+  const std::string large = fmt::format("[1-9] [0-9]{{0,{}}} {}", kDigits - 1, kFraction);
+  if (least == 0 && !above)
+    return fmt::format("(\"0\" {0} | {1}) {2}", kFraction, large, any_exponent);
+  if (least == 0) {
+    return fmt::format("(\"0.\" \"0\"{{0,7}} [1-9] [0-9]{{0,14}} | {}) {}", large, any_exponent);
+  }
+  const std::string beside =
+      above ? fmt::format("\".\" [0-9]{{0,{}}} [1-9]", places_beside(least) - 1)
+            : std::string(kFraction);
+  const std::int64_t most = 10 * kLargestDecimal + 9;
+  return fmt::format("(\"{}\" {} | {} {}) {}", least, beside, naturals(least + 1, most), kFraction,
+                     up);
+}
+
 // 0 <= least <= most, with a fraction.
 std::string decimals(std::int64_t least, std::int64_t most, bool above, bool below) {
-  // Few enough digits that no reader rounds up to the bound.
-  const std::size_t places = 15 - std::to_string(most).size();
+  const std::size_t places = places_beside(most);
   const std::string fraction = fmt::format("(\".\" [0-9]{{1,{}}})?", places);
   const auto literal = [](std::int64_t n) { return fmt::format("\"{}\"", n); };
   std::vector<std::string> out;
@@ -93,45 +118,32 @@ std::string integers_between(std::optional<std::int64_t> least, std::optional<st
 }
 
 std::string numbers_between(const NumberBounds& bounds) {
-  const auto inside = [](std::int64_t n) { return n >= -kLargestDecimal && n <= kLargestDecimal; };
-  if ((bounds.least && !inside(*bounds.least) && *bounds.least > 0) ||
-      (bounds.most && !inside(*bounds.most) && *bounds.most < 0))
+  if ((bounds.least && *bounds.least > kLargestDecimal) ||
+      (bounds.most && *bounds.most < -kLargestDecimal))
     return "";
-  const bool low_given = bounds.least && inside(*bounds.least);
-  const bool high_given = bounds.most && inside(*bounds.most);
-  const std::int64_t low = low_given ? *bounds.least : -kLargestDecimal;
-  const std::int64_t high = high_given ? *bounds.most : kLargestDecimal;
-  const bool above = low_given && bounds.above, below = high_given && bounds.below;
-  if (low > high) return "";
+  // A bound beyond those is kept to, and to this one that is nearer.
+  const bool above = bounds.above && *bounds.least >= -kLargestDecimal;
+  const bool below = bounds.below && *bounds.most <= kLargestDecimal;
+  const std::int64_t low = std::max(bounds.least.value_or(0), -kLargestDecimal);
+  const std::int64_t high = std::min(bounds.most.value_or(0), kLargestDecimal);
+  if (bounds.least && bounds.most && low > high) return "";
   std::vector<std::string> out;
-  if (low < 0) {
-    const bool to_zero = high >= 0;
+  if (!bounds.least || low < 0) {
+    const bool to_zero = !bounds.most || high >= 0;
+    const bool strict = to_zero ? bounds.most && high == 0 && below : below;
+    const std::int64_t nearest = to_zero ? 0 : -high;
     const std::string part =
-        decimals(to_zero ? 0 : -high, -low, to_zero ? high == 0 && below : below, above);
+        bounds.least ? decimals(nearest, -low, strict, above) : decimals_from(nearest, strict);
     if (!part.empty()) out.push_back("\"-\" " + part);
   }
-  if (high >= 0) {
+  if (!bounds.most || high >= 0) {
+    const bool strict = bounds.least && low >= 0 && above;
+    const std::int64_t nearest = bounds.least ? std::max<std::int64_t>(low, 0) : 0;
     const std::string part =
-        decimals(std::max<std::int64_t>(low, 0), high, low >= 0 && above, below);
+        bounds.most ? decimals(nearest, high, strict, below) : decimals_from(nearest, strict);
     if (!part.empty()) out.push_back(part);
   }
   return out.empty() ? "" : "(" + joined(out) + ")";
-}
-
-std::string number_rule(const WrittenBounds& written, bool integer) {
-  NumberBounds bounds{.least = written.least, .most = written.most};
-  auto above = written.above, below = written.below;
-  if (integer && above) ++*above;
-  if (integer && below) --*below;
-  if (above && (!bounds.least || *above >= *bounds.least)) {
-    bounds.least = above;
-    bounds.above = true;
-  }
-  if (below && (!bounds.most || *below <= *bounds.most)) {
-    bounds.most = below;
-    bounds.below = true;
-  }
-  return integer ? integers_between(bounds.least, bounds.most) : numbers_between(bounds);
 }
 
 }  // namespace pennyweight::llm

@@ -7,7 +7,10 @@
 
 namespace pennyweight::llm {
 
-// Bounds in whole numbers; none: as many digits as a reader keeps exactly.
+// Of a bound that an answer must go beyond; integers may have three digits more.
+inline constexpr std::int64_t kLargestBound = 999'999'999'999'999;
+
+// Bounds in whole numbers, one at least.
 struct NumberBounds {
   std::optional<std::int64_t> least, most;
   bool above = false, below = false;  // for non-integers: the bound itself is excluded
@@ -15,14 +18,10 @@ struct NumberBounds {
 
 // Of at most 18 digits. "" when there is no such number.
 std::string integers_between(std::optional<std::int64_t> least, std::optional<std::int64_t> most);
-// Decimals without exponent. "" when there is no such number.
+// On a side without bound as far as any JSON number that is written here: 16 digits, 15 places and
+// an exponent, which cannot be negative where the bound of the other side is not 0. Between two
+// bounds without exponent, and with 15 digits in all. "" when there is no such number: a bound that
+// leaves only numbers of more than 15 digits has none.
 std::string numbers_between(const NumberBounds& bounds);
-
-// Bounds as a schema writes them, the last two excluded.
-struct WrittenBounds {
-  std::optional<std::int64_t> least, most, above, below;
-};
-// "" when there is no such number.
-std::string number_rule(const WrittenBounds& written, bool integer);
 
 }  // namespace pennyweight::llm

@@ -69,25 +69,25 @@ std::string quoted(const std::string& name) {
 // From the last property to the first: `first` is what may follow the brace, `more` what may follow
 // a property.
 Result<std::string> object_rule(const ObjectRule& rule, GbnfText& text, std::string_view wish) {
-  const std::string ws = text.json("ws"), place(wish);
+  const std::string ws = text.json("ws"), place = std::string(wish) + GbnfText::kPart;
   std::string first = "\"\"", more = "\"\"";
   if (!rule.others.empty()) {
     auto name = other_name(rule);
     if (!name) return name;
     const std::string member =
-        text.add(place + "-other", fmt::format("{} \":\" {} ({}) {}", *name, ws, rule.others, ws));
-    more = text.add(place + "-others", fmt::format("(\",\" {} {})*", ws, member));
-    first = text.add(place + "-others", fmt::format("({} {})?", member, more));
+        text.add(place + "other", fmt::format("{} \":\" {} ({}) {}", *name, ws, rule.others, ws));
+    more = text.add(place + "others", fmt::format("(\",\" {} {})*", ws, member));
+    first = text.add(place + "others", fmt::format("({} {})?", member, more));
   }
   for (auto it = rule.properties.rbegin(); it != rule.properties.rend(); ++it) {
     const std::string member = text.add(
-        place + "-" + it->name,
+        place + it->name,
         fmt::format("{} {} ({}) {}", gbnf_literal(quoted(it->name) + ":"), ws, it->value, ws));
     const std::string begin = fmt::format("{} {}", member, more);
-    first = text.add(place + "-first", it->required ? begin : fmt::format("{} | {}", begin, first));
-    more = text.add(place + "-more", it->required
-                                         ? fmt::format("\",\" {} {}", ws, begin)
-                                         : fmt::format("(\",\" {} {})? {}", ws, member, more));
+    first = text.add(place + "first", it->required ? begin : fmt::format("{} | {}", begin, first));
+    more =
+        text.add(place + "more", it->required ? fmt::format("\",\" {} {}", ws, begin)
+                                              : fmt::format("(\",\" {} {})? {}", ws, member, more));
   }
   return fmt::format("\"{{\" {} {} \"}}\"", ws, first);
 }

@@ -38,10 +38,16 @@ std::string one_of(const Ranges& ranges) {
   Ranges outside = inverted(ranges);
   outside.insert(outside.end(), kNeverRaw.begin(), kNeverRaw.end());
   const CharClass raw(outside, true), all(ranges);
-  std::string out = "(" + gbnf_class(raw);
+  std::string out;
+  if (!raw.ranges().empty()) out = gbnf_class(raw);
   for (char32_t c = 0; c <= '\\'; ++c)
-    if ((c < 0x20 || c == '"' || c == '\\') && all.contains(c)) out += " | " + escaped(c);
-  return out + ")";
+    if ((c < 0x20 || c == '"' || c == '\\') && all.contains(c))
+      out += (out.empty() ? "" : " | ") + escaped(c);
+  return "(" + out + ")";
+}
+
+bool is_surrogate(char32_t c) {
+  return c >= 0xD800 && c <= 0xDFFF;
 }
 
 class Pattern {
@@ -102,7 +108,7 @@ class Pattern {
       case '(':
         return group(depth);
       case '[':
-        return one_of(char_set());
+        return one_of_set();
       case '.':
         return one_of(inverted({{'\n', '\n'}, {'\r', '\r'}, {0x2028, 0x2029}}));
       case '\\':
@@ -162,7 +168,16 @@ class Pattern {
     if (!more() || text_[at_] < '0' || text_[at_] > '9') refuse("a repetition without number");
     for (; more() && text_[at_] >= '0' && text_[at_] <= '9'; ++at_)
       value = std::min<std::size_t>(value * 10 + (text_[at_] - '0'), 1'000'000);
+    if (value > Grammar::kMaxRepeat)
+      refuse(fmt::format("a repetition of more than {}", Grammar::kMaxRepeat));
     return value;
+  }
+
+  std::string one_of_set() {
+    const Ranges set = char_set();
+    std::string out = one_of(set);
+    if (out == "()") refuse("a class that holds no character");
+    return out;
   }
 
   Ranges char_set() {
@@ -233,12 +248,26 @@ class Pattern {
       case 'x':
         return hex(2);
       case 'u':
-        return hex(4);
+        return unit();
       default:
         break;
     }
     const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
     if (letter) refuse(fmt::format("the escape \"\\{}\"", static_cast<char>(c)));
+    return {{c, c}};
+  }
+
+  // Beyond U+FFFF a character is written as two halves.
+  Ranges unit() {
+    const Ranges first = hex(4);
+    if (first.empty() || !is_surrogate(first[0].first)) return first;
+    Ranges second;
+    if (first[0].first < 0xDC00 && take('\\') && take('u')) second = hex(4);
+    if (second.empty() || second[0].first < 0xDC00 || second[0].first > 0xDFFF) {
+      refuse("one half of a character written as \\u....\\u....");
+      return {};
+    }
+    const char32_t c = 0x10000 + ((first[0].first - 0xD800) << 10) + (second[0].first - 0xDC00);
     return {{c, c}};
   }
 

@@ -1,6 +1,8 @@
 #include "local_backend/grammar/schema_merge.h"
 
 #include <algorithm>
+#include <map>
+#include <set>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -49,9 +51,46 @@ Json both(const Json& a, const Json& b) {
 
 Json united(const Json& a, const Json& b) {
   Json out = a;
+  std::set<Json> known(a.begin(), a.end());
   for (const Json& each : b)
-    if (!contains(out, each)) out.push_back(each);
+    if (known.insert(each).second) out.push_back(each);
   return out;
+}
+
+Json common(const Json& a, const Json& b) {
+  Json out = Json::array();
+  const std::set<Json> others(b.begin(), b.end());
+  for (const Json& each : a)
+    if (others.contains(each)) out.push_back(each);
+  return out;
+}
+
+// An ordered object looks names up one by one.
+std::map<std::string, std::size_t> places_of(const Json& object) {
+  std::map<std::string, std::size_t> out;
+  for (const auto& [name, value] : object.items()) out.emplace(name, out.size());
+  return out;
+}
+
+Json united_properties(const Json& a, const Json& b) {
+  auto out = a.get_ref<const Json::object_t&>();
+  const auto places = places_of(a);
+  for (const auto& [name, schema] : b.items()) {
+    const auto known = places.find(name);
+    if (known == places.end()) {
+      out.Container::emplace_back(name, schema);
+    } else {
+      auto& [key, mine] = *(out.begin() + static_cast<std::ptrdiff_t>(known->second));
+      mine = both(mine, schema);
+    }
+  }
+  return out;
+}
+
+// "items" is about all elements where its own schema has no "prefixItems", so that beside those of
+// another it would lose the first ones.
+bool splits_items(const Json& a, const Json& b) {
+  return a.contains("items") && !a.contains("prefixItems") && b.contains("prefixItems");
 }
 
 // A schema that closes its object allows no more properties than it names itself.
@@ -61,8 +100,9 @@ bool closes_over(const Json& closed, const Json& other) {
   const Json named = closed.value("properties", Json::object());
   const Json more = other.value("properties", Json::object());
   if (!named.is_object() || !more.is_object()) return true;
+  const auto places = places_of(named);
   for (const auto& [name, schema] : more.items())
-    if (!named.contains(name)) return true;
+    if (!places.contains(name)) return true;
   return false;
 }
 
@@ -73,17 +113,10 @@ Result<Json> merge_keyword(const std::string& key, const Json& a, const Json& b)
     return types.empty() ? Result<Json>(cannot(key)) : types;
   }
   if (key == "enum" && a.is_array() && b.is_array()) {
-    Json out = Json::array();
-    for (const Json& each : a)
-      if (contains(b, each)) out.push_back(each);
+    Json out = common(a, b);
     return out.empty() ? Result<Json>(cannot(key)) : out;
   }
-  if (key == "properties" && a.is_object() && b.is_object()) {
-    Json out = a;
-    for (const auto& [name, schema] : b.items())
-      out[name] = out.contains(name) ? both(out[name], schema) : schema;
-    return out;
-  }
+  if (key == "properties" && a.is_object() && b.is_object()) return united_properties(a, b);
   if (key == "required" && a.is_array() && b.is_array()) return united(a, b);
   if (key == "items") return both(a, b);
   if (key == "allOf" && a.is_array() && b.is_array()) return united(a, b);
@@ -105,9 +138,7 @@ Json values_of(const Json& schema) {
 bool exclude(const Json& a, const Json& b, int depth) {
   if (depth > 16 || !a.is_object() || !b.is_object()) return false;
   const Json values = values_of(a), others = values_of(b);
-  if (values.is_array() && others.is_array())
-    return std::none_of(values.begin(), values.end(),
-                        [&](const Json& each) { return contains(others, each); });
+  if (values.is_array() && others.is_array()) return common(values, others).empty();
   if (a.contains("type") && b.contains("type") && common_types(a["type"], b["type"]).empty())
     return true;
   if (a.value("type", Json()) != "object" || b.value("type", Json()) != "object") return false;
@@ -127,6 +158,7 @@ Result<std::string> merge_schemas(const std::string& a, const std::string& b) {
   Json out = Json::parse(a, nullptr, false);
   const Json other = Json::parse(b, nullptr, false);
   if (closes_over(out, other) || closes_over(other, out)) return cannot("additionalProperties");
+  if (splits_items(out, other) || splits_items(other, out)) return cannot("items");
   for (const auto& [key, value] : other.items()) {
     if (!out.contains(key)) {
       out[key] = value;

@@ -277,7 +277,6 @@ Result<void> Vocabulary::load_flags(const GgufFile& file) {
     bool* flag;
   };
   for (const auto& [name, flag] : {Key{"tokenizer.ggml.add_bos_token", &add_bos},
-                                   Key{"tokenizer.ggml.add_eos_token", &add_eos},
                                    Key{"tokenizer.ggml.add_space_prefix", &add_space_prefix}}) {
     if (flag == &add_space_prefix && pre_tokenizer != nullptr) continue;  // SPM's alone
     const auto value = file.boolean_value(name);
@@ -285,7 +284,6 @@ Result<void> Vocabulary::load_flags(const GgufFile& file) {
     *flag = value->value_or(*flag);
   }
   add_bos = add_bos && bos != -1;
-  add_eos = add_eos && eos != -1;
   auto name = file.text_value("general.name");
   if (!name) return fail(name.error());
   std::string lower = name->value_or("");

@@ -57,7 +57,7 @@ class Vocabulary {
   const PreTokenizerSpec* pre_tokenizer = nullptr;  // of byte-level BPE; null: SPM
   bool names_pre_tokenizer = false;                 // else the file left it to the default
   Token bos = 1, eos = 2, unknown = 0;              // -1: none
-  bool add_bos = true, add_eos = false, add_space_prefix = true;
+  bool add_bos = true, add_space_prefix = true;
 
  private:
   Vocabulary() = default;

@@ -72,7 +72,11 @@ bool apply_test(Context& context, std::string_view name, const Item& value,
 }
 
 const Builtin* method_of(const Item& value, std::string_view name) {
-  if (value.text() != nullptr) return find_builtin(text_methods(), name);
+  if (value.text() != nullptr) {
+    const Builtin* const method = find_builtin(text_methods(), name);
+    return method != nullptr ? method : find_builtin(search_methods(), name);
+  }
+  if (value.loop() != nullptr) return find_builtin(loop_methods(), name);
   if (value.list() != nullptr) return find_builtin(list_methods(), name);
   if (value.map() == nullptr || value.map()->is_namespace) return nullptr;
   return find_builtin(map_methods(), name);
@@ -113,7 +117,8 @@ std::vector<std::string> test_names() {
   return names_of({tests()});
 }
 std::vector<std::string> method_names() {
-  return names_of({text_methods(), list_methods(), map_methods()});
+  return names_of(
+      {text_methods(), search_methods(), list_methods(), map_methods(), loop_methods()});
 }
 std::vector<std::string> function_names() {
   return names_of({functions()});

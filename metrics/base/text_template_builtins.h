@@ -27,8 +27,10 @@ std::span<const Builtin> list_filters();
 std::span<const Builtin> value_filters();  // of numbers and of anything
 std::span<const Builtin> tests();
 std::span<const Builtin> text_methods();
+std::span<const Builtin> search_methods();  // of texts too
 std::span<const Builtin> list_methods();
 std::span<const Builtin> map_methods();
+std::span<const Builtin> loop_methods();
 std::span<const Builtin> functions();
 
 Item apply_filter(Context& context, std::string_view name, const Item& value,

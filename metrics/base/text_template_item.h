@@ -87,6 +87,8 @@ struct Map {
 struct Loop {
   Items items;
   std::size_t index = 0;
+  Items last = {};     // what changed() was asked about last
+  bool asked = false;  // at all
 };
 
 // Names of one block. Views into the template, which outlives them.

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 #include "metrics/base/text_template_builtins.h"
 #include "metrics/base/text_template_operators.h"
@@ -238,6 +239,68 @@ Item reverse(Context& context, const Item& value, const Arguments&) {
   return context.text(std::move(out));
 }
 
+// Lists of `linecount`, the last one filled up where asked.
+Item batch(Context& context, const Item& value, const Arguments& arguments) {
+  const std::int64_t size = whole(context, arguments, 0, "linecount", 0);
+  if (size < 1) return context.fail("batch takes a number from 1");
+  const Item filling = given(arguments, 1, "fill_with");
+  Items out, row;
+  for (const Item& item : items_of(context, value)) {
+    if (!context.charge()) return {};
+    row.push_back(item);
+    if (static_cast<std::int64_t>(row.size()) == size)
+      out.push_back(context.list(std::exchange(row, {})));
+  }
+  if (row.empty()) return context.list(std::move(out));
+  while (!filling.is_none() && static_cast<std::int64_t>(row.size()) < size && context.charge())
+    row.push_back(filling);
+  out.push_back(context.list(std::move(row)));
+  return context.list(std::move(out));
+}
+
+// As many lists as asked for, the first ones longer by one where it does not divide.
+Item slices(Context& context, const Item& value, const Arguments& arguments) {
+  const std::int64_t n = whole(context, arguments, 0, "slices", 0);
+  if (n < 1) return context.fail("slice takes a number from 1");
+  const Item filling = given(arguments, 1, "fill_with");
+  const Items all = items_of(context, value);
+  const auto count = static_cast<std::int64_t>(all.size());
+  Items out;
+  auto at = all.begin();
+  for (std::int64_t i = 0; i < n && context.charge(1 + static_cast<std::size_t>(count / n)); ++i) {
+    const bool longer = i < count % n;
+    Items row(at, at + count / n + (longer ? 1 : 0));
+    at += static_cast<std::ptrdiff_t>(row.size());
+    if (!filling.is_none() && !longer && count % n != 0) row.push_back(filling);
+    out.push_back(context.list(std::move(row)));
+  }
+  return context.list(std::move(out));
+}
+
+// Pairs of an attribute's value and the list of those that have it, in the order of the values.
+Item groupby(Context& context, const Item& value, const Arguments& arguments) {
+  const Item attribute = given(arguments, 0, "attribute"),
+             otherwise = given(arguments, 1, "default");
+  const bool case_sensitive = flag(arguments, 2, "case_sensitive");
+  const Items items = items_of(context, value);
+  Items names, keys, out;
+  for (const Item& item : items) {
+    Item name = attribute_of(context, item, attribute);
+    if (name.undefined() != nullptr && !otherwise.is_none()) name = otherwise;
+    keys.push_back(sort_key(context, name, case_sensitive));
+    names.push_back(std::move(name));
+  }
+  const Item* key = nullptr;
+  for (const std::size_t i : ordered(context, keys, false)) {
+    if (!context.charge()) return {};
+    if (key == nullptr || !is_equal(context, *key, keys[i]))
+      out.push_back(context.list({names[i], context.list({})}, true));
+    key = &keys[i];
+    out.back().list()->items[1].list()->items.push_back(items[i]);
+  }
+  return context.list(std::move(out));
+}
+
 constexpr Builtin kListFilters[] = {
     {"sort", "reverse case_sensitive attribute", 0, sort},
     {"dictsort", "case_sensitive by reverse", 0, dictsort},
@@ -256,6 +319,9 @@ constexpr Builtin kListFilters[] = {
     {"first", "", 0, first},
     {"last", "", 0, last},
     {"reverse", "", 0, reverse},
+    {"batch", "linecount fill_with", 1, batch},
+    {"slice", "slices fill_with", 1, slices},
+    {"groupby", "attribute default case_sensitive", 1, groupby},
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "metrics/base/character_kinds.h"
 #include "metrics/base/text_template_builtins.h"
 #include "metrics/base/text_template_format.h"
 #include "metrics/base/text_template_operators.h"
@@ -40,18 +41,6 @@ Item splitlines(Context& context, const Item& value, const Arguments&) {
   return context.texts(lines_of(*value.text()));
 }
 
-// One spelling, or a tuple of them.
-template <bool (*holds)(std::string_view text, std::string_view part)>
-Item any_of(Context& context, const Item& value, const Arguments& arguments) {
-  const Item part = given(arguments, 0, "part");
-  const Items parts = part.list() != nullptr ? part.list()->items : Items{part};
-  for (const Item& item : parts) {
-    if (item.text() == nullptr) return context.fail("startswith and endswith take a text");
-    if (!context.charge()) return {};
-    if (holds(value.text()->bytes(), item.text()->bytes())) return true;
-  }
-  return false;
-}
 bool starts(std::string_view text, std::string_view part) {
   return text.starts_with(part);
 }
@@ -78,15 +67,6 @@ Item replace(Context& context, const Item& value, const Arguments& arguments) {
 Item format(Context& context, const Item& value, const Arguments& arguments) {
   return brace_format(context, *value.text(), arguments);
 }
-// In characters; -1 when it is not there.
-Item find(Context& context, const Item& value, const Arguments& arguments) {
-  const std::string* const what = spelled(context, arguments, 0, "sub");
-  if (what == nullptr) return context.fail("find takes a text");
-  const std::string& all = value.text()->bytes();
-  const std::size_t at = Finder(*what).find(all);
-  if (at == std::string::npos) return std::int64_t{-1};
-  return static_cast<std::int64_t>(code_point_count(std::string_view(all).substr(0, at)));
-}
 Item count_in_text(Context& context, const Item& value, const Arguments& arguments) {
   const std::string* const what = spelled(context, arguments, 0, "sub");
   if (what == nullptr) return context.fail("count takes a text");
@@ -108,6 +88,21 @@ bool is_digit(char32_t c) {
   return c >= '0' && c <= '9';
 }
 
+// With zeros on the left, after a sign.
+Item zfill(Context& context, const Item& value, const Arguments& arguments) {
+  const Text& text = *value.text();
+  const std::int64_t width = whole(context, arguments, 0, "width", 0);
+  const auto length = static_cast<std::int64_t>(code_point_count(text.bytes()));
+  if (width <= length) return value;
+  const auto zeros = static_cast<std::size_t>(width - length);
+  if (!context.may_build(text.weight() + std::min(zeros, kMaxText))) return {};
+  const bool sign = text.bytes().starts_with('-') || text.bytes().starts_with('+');
+  Text out = text.part(0, sign ? 1 : 0);
+  out.append(std::string(zeros, '0'));
+  out.append(text.part(sign ? 1 : 0, text.bytes().size()));
+  return context.text(std::move(out));
+}
+
 constexpr Builtin kTextMethods[] = {
     {"strip", "chars", 0, strip_side<Side::both>},
     {"lstrip", "chars", 0, strip_side<Side::left>},
@@ -118,17 +113,16 @@ constexpr Builtin kTextMethods[] = {
     {"title", "", 0, title},
     {"split", "sep maxsplit", 0, split_text},
     {"splitlines", "", 0, splitlines},
-    {"startswith", "part", 1, any_of<starts>},
-    {"endswith", "part", 1, any_of<ends>},
     {"removeprefix", "part", 1, without_prefix},
     {"removesuffix", "part", 1, without_suffix},
     {"replace", "old new count", 2, replace},
     {"format", "*", 0, format},
-    {"find", "sub", 1, find},
     {"count", "sub", 1, count_in_text},
     {"join", "items", 1, join},
     {"isdigit", "", 0, all_are<is_digit>},
     {"isspace", "", 0, all_are<is_python_space>},
+    {"isalpha", "", 0, all_are<is_letter>},
+    {"zfill", "width", 1, zfill},
 };
 
 Item append(Context& context, const Item& value, const Arguments& arguments) {
@@ -164,11 +158,13 @@ Item count_in_list(Context& context, const Item& value, const Arguments& argumen
   return n;
 }
 
+Item copy_list(Context& context, const Item& value, const Arguments&) {
+  return context.list(items_of(context, value));
+}
+
 constexpr Builtin kListMethods[] = {
-    {"append", "item", 1, append},
-    {"pop", "index", 0, pop},
-    {"index", "item", 1, index},
-    {"count", "item", 1, count_in_list},
+    {"append", "item", 1, append},       {"pop", "index", 0, pop},   {"index", "item", 1, index},
+    {"count", "item", 1, count_in_list}, {"copy", "", 0, copy_list},
 };
 
 Item get(Context& context, const Item& value, const Arguments& arguments) {
@@ -194,17 +190,47 @@ Item values(Context& context, const Item& value, const Arguments&) {
   return context.list(std::move(out));
 }
 
+Item copy_map(Context& context, const Item& value, const Arguments&) {
+  if (!context.charge_bytes(value.map()->entries.size() * sizeof(Item))) return {};
+  Map* const out = context.map();
+  out->entries = value.map()->entries;
+  return out;
+}
+
 constexpr Builtin kMapMethods[] = {
-    {"get", "key default", 1, get},
-    {"items", "", 0, items},
-    {"keys", "", 0, keys},
-    {"values", "", 0, values},
+    {"get", "key default", 1, get}, {"items", "", 0, items},   {"keys", "", 0, keys},
+    {"values", "", 0, values},      {"copy", "", 0, copy_map},
+};
+
+// One of the arguments after the other, from round to round.
+Item cycle(Context& context, const Item& value, const Arguments& arguments) {
+  if (arguments.positional.empty()) return context.fail("cycle takes what to choose from");
+  return arguments.positional[value.loop()->index % arguments.positional.size()];
+}
+// True in the first round, and where the arguments are not those of the round before.
+Item changed(Context& context, const Item& value, const Arguments& arguments) {
+  Loop& loop = *value.loop();
+  const Items& now = arguments.positional;
+  bool same = loop.asked && loop.last.size() == now.size();
+  for (std::size_t i = 0; same && i < now.size(); ++i)
+    same = is_equal(context, loop.last[i], now[i]);
+  loop.last = now;
+  loop.asked = true;
+  return !same;
+}
+
+constexpr Builtin kLoopMethods[] = {
+    {"cycle", "*", 1, cycle},
+    {"changed", "*", 0, changed},
 };
 
 }  // namespace
 
 std::span<const Builtin> text_methods() {
   return kTextMethods;
+}
+std::span<const Builtin> loop_methods() {
+  return kLoopMethods;
 }
 std::span<const Builtin> list_methods() {
   return kListMethods;

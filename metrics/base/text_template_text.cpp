@@ -182,16 +182,18 @@ Text capitalized(const Text& text) {
 Text titled(const Text& text, bool (*is_border)(std::string_view character)) {
   const std::vector<std::size_t> offsets = character_offsets(text.bytes());
   const Text low = text.mapped([](std::string_view part) { return lower(part); });
-  const Text high = text.mapped([](std::string_view part) { return upper(part); });
   const std::vector<std::size_t> in_low = character_offsets(low.bytes());
-  const std::vector<std::size_t> in_high = character_offsets(high.bytes());
-  // A letter whose case is longer than itself: leave the text alone rather than cut it wrongly.
-  if (in_low.size() != offsets.size() || in_high.size() != offsets.size()) return text;
+  // A letter whose lower case is two: leave the text alone rather than cut it wrongly.
+  if (in_low.size() != offsets.size()) return text;
+  const auto raised = [](std::string_view part) {  // sharp s becomes two letters
+    return part == "\u00DF" ? std::string("Ss") : upper(part);
+  };
   Text out;
   bool begins = true;
   for (std::size_t i = 0; i + 1 < offsets.size(); ++i) {
     const std::string_view all = text.bytes();
-    out.append(begins ? high.part(in_high[i], in_high[i + 1]) : low.part(in_low[i], in_low[i + 1]));
+    out.append(begins ? text.part(offsets[i], offsets[i + 1]).mapped(raised)
+                      : low.part(in_low[i], in_low[i + 1]));
     begins = is_border(all.substr(offsets[i], offsets[i + 1] - offsets[i]));
   }
   return out;

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "metrics/base/character_kinds.h"
 #include "metrics/base/text_template_builtins.h"
 #include "metrics/base/text_template_format.h"
 #include "metrics/base/text_template_print.h"
@@ -115,6 +116,42 @@ Item letter(Context& context, const Item& value, const Arguments&) {
   return context.text(std::string(1, static_cast<char>('A' + *value.integer())));
 }
 
+Item wordcount(Context& context, const Item& value, const Arguments&) {
+  std::int64_t words = 0;
+  bool inside = false;
+  for (const char32_t c : code_points(input(context, value).bytes())) {
+    const bool of_word = is_word_character(c);
+    words += of_word && !inside ? 1 : 0;
+    inside = of_word;
+  }
+  return words;
+}
+
+// To `length` characters with what stands for the rest; a few more are let be.
+Item truncate(Context& context, const Item& value, const Arguments& arguments) {
+  const Text text = input(context, value);
+  const std::int64_t length = whole(context, arguments, 0, "length", 255);
+  const bool kill_words = flag(arguments, 1, "killwords");
+  const Item* const given_end = arguments.find(2, "end");
+  const Text end = given_end == nullptr ? Text("...") : str(context, *given_end);
+  const std::int64_t leeway = whole(context, arguments, 3, "leeway", 5);
+  const auto ending = static_cast<std::int64_t>(code_point_count(end.bytes()));
+  if (length < ending || leeway < 0)
+    return context.fail("truncate takes a length that holds its end");
+  const std::vector<std::size_t> offsets = character_offsets(text.bytes());
+  if (static_cast<std::int64_t>(offsets.size()) - 1 <=
+      length + std::min<std::int64_t>(leeway, 1000))
+    return context.text(text);
+  std::size_t cut = offsets[static_cast<std::size_t>(length - ending)];
+  if (!kill_words) {
+    const std::size_t blank = std::string_view(text.bytes()).substr(0, cut).rfind(' ');
+    if (blank != std::string_view::npos) cut = blank;
+  }
+  Text out = text.part(0, cut);
+  out.append(end);
+  return context.text(std::move(out));
+}
+
 constexpr Builtin kTextFilters[] = {
     {"trim", "chars", 0, trim},
     {"strip", "chars", 0, trim},
@@ -131,6 +168,8 @@ constexpr Builtin kTextFilters[] = {
     {"tojson", "ensure_ascii indent separators sort_keys", 0, to_json},
     {"json", "", 0, compact_json},
     {"letter", "", 0, letter},
+    {"wordcount", "", 0, wordcount},
+    {"truncate", "length killwords end leeway", 0, truncate},
 };
 
 }  // namespace

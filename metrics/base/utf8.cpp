@@ -226,10 +226,12 @@ std::string upper(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   for_each(text, [&](char32_t c, std::string_view piece, bool valid) {
-    if (valid) {
-      append_utf8(out, static_cast<char32_t>(utf8proc_toupper(raw(c))));
-    } else {
+    if (!valid) {
       out += piece;
+    } else if (c == 0xDF) {  // sharp s
+      out += "SS";
+    } else {
+      append_utf8(out, static_cast<char32_t>(utf8proc_toupper(raw(c))));
     }
   });
   return out;

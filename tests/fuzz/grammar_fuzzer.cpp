@@ -40,10 +40,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     walk(*grammar, text);
   else
     check(!grammar.error().what.empty());
-  if (const auto gbnf = gbnf_of_json_schema(text)) {
-    if (const auto grammar = Grammar::parse(*gbnf)) walk(*grammar, text);
-  } else {
-    check(!gbnf.error().what.empty());
-  }
+  if (const auto grammar = grammar_of_json_schema(text))
+    walk(*grammar, text);
+  else
+    check(!grammar.error().what.empty());
   return 0;
 }

@@ -72,10 +72,22 @@ TEST_CASE("the file's own template is used where we read it, and named by its ha
   CHECK(m.chat.name() == "file");
   CHECK(m.chat.hash() == sha256(std::string_view(kChatMl)));
   CHECK(m.render(kTalk) == kChatMlTalk);
+  CHECK(m.chat.fallback_reason().empty());
+}
+
+TEST_CASE("why a writer of ours stands in for the file's template is told") {
+  const Model unread(unreadable("<|im_start|> <|im_end|>"));
+  INFO(unread.chat.fallback_reason());
+  CHECK(unread.chat.fallback_reason().starts_with("the file's own chat template cannot be used ("));
+  CHECK(unread.chat.fallback_reason().ends_with("); chatml stands in"));
+  CHECK(unread.chat.fallback_reason().find("include") != std::string::npos);
+  const Model refuses("{{ raise_exception('never') }}");
+  CHECK(refuses.chat.fallback_reason().find("never") != std::string::npos);
 }
 
 TEST_CASE("a file without a template gets ChatML") {
   const Model m("");
+  CHECK(m.chat.fallback_reason().empty());
   CHECK(m.chat.name() == "chatml");
   CHECK(m.chat.hash().size() == 64);
   CHECK(m.render(kTalk) == kChatMlTalk);

@@ -53,6 +53,16 @@ TEST_CASE("content may be a list of text parts, and developer is system") {
   CHECK(request->generate.max_tokens == 3);
 }
 
+TEST_CASE("a message that calls tools is refused, not read as an empty turn") {
+  CHECK(refusal(R"({"messages":[{"role":"user","content":"a"},{"role":"assistant","content":null,
+      "tool_calls":[{"id":"1"}]}]})") ==
+        "messages[1]: calls of tools are not supported by this server");
+  CHECK(refusal(
+            R"({"messages":[{"role":"assistant","content":null,"function_call":{"name":"f"}}]})") ==
+        "messages[0]: calls of tools are not supported by this server");
+  CHECK(refusal(R"({"messages":[{"role":"assistant","content":"x","tool_calls":[]}]})").empty());
+}
+
 TEST_CASE("fields that SDKs send as null or empty are absent") {
   CHECK(parse_chat_request(R"({"messages":[{"role":"user","content":"a"}],"stop":null,"tools":[],
       "temperature":null,"logprobs":false,"n":1,"response_format":{"type":"text"}})"));

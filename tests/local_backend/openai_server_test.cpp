@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "local_backend/synthetic_model.h"
+#include "tests/local_backend/grammar/ambiguous_grammar.h"
 #include "tests/support/http_exchange.h"
 #include "tests/support/temp_dir.h"
 #include "tests/test.h"
@@ -231,9 +232,47 @@ TEST_CASE("a grammar that no answer can follow is the client's error") {
   CHECK(both.status == 400);
   body.erase("ignore_eos");
   CHECK(Json::parse(running.chat(body).body)["choices"][0]["message"]["content"] == "a");
-  body["grammar"] = "root ::= []";
+  CHECK(Json::parse(both.body)["error"]["param"] == "ignore_eos");
+  body["grammar"] = test::ambiguous_grammar();
   const auto nothing = running.chat(body);
   CHECK(nothing.status == 400);
-  CHECK(Json::parse(nothing.body)["error"]["message"].get<std::string>().rfind(
-            "no token of the model fits the grammar here", 0) == 0);
+  const Json error = Json::parse(nothing.body)["error"];
+  CHECK(error["message"].get<std::string>().rfind(
+            "the grammar has too many ways to read this answer", 0) == 0);
+  CHECK(error["param"] == "grammar");
+  CHECK(error["code"].is_null());
+}
+
+TEST_CASE("an error names the parameter it is about, a full context its code") {
+  const Running running({}, 64);
+  const auto error_of = [&](const Json& body) {
+    const auto reply = running.chat(body);
+    CHECK(reply.status == 400);
+    return Json::parse(reply.body)["error"];
+  };
+  Json full = request(60);
+  CHECK(error_of(full)["code"] == "context_length_exceeded");
+  CHECK(error_of(full)["param"] == "messages");
+  Json longer = request(1);
+  longer["messages"][0]["content"] = std::string(3000, 'x');
+  CHECK(error_of(longer)["code"] == "context_length_exceeded");
+  Json biased = request(1);
+  biased["logit_bias"] = {{"99999999", 1}};
+  CHECK(error_of(biased)["param"] == "logit_bias");
+  CHECK(error_of(biased)["code"] == "invalid_value");
+}
+
+TEST_CASE("without a seed each request draws its own, with one the answer repeats") {
+  const Running running;
+  Json body = request(24);
+  body["temperature"] = 1;
+  const auto answer = [&] {
+    return Json::parse(running.chat(body).body)["choices"][0]["message"]["content"]
+        .get<std::string>();
+  };
+  const std::string first = answer(), second = answer();
+  CHECK(first != second);
+  body["seed"] = 7;
+  const std::string seeded = answer();
+  CHECK(seeded == answer());
 }

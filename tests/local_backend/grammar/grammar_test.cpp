@@ -5,6 +5,7 @@
 #include "local_backend/grammar/grammar_matcher.h"
 #include "metrics/base/random.h"
 #include "metrics/base/utf8.h"
+#include "tests/local_backend/grammar/ambiguous_grammar.h"
 #include "tests/test.h"
 
 namespace pennyweight::llm::test {
@@ -65,7 +66,23 @@ TEST_CASE("classes hold ranges and can be negated, a dot is any character") {
   CHECK_FALSE(matches("root ::= [가-힣]+", "漢"));
   CHECK(matches("root ::= [a-]", "-"));
   CHECK(matches("root ::= ...", "a\n\U0001F600"));
-  CHECK(read("root ::= []", "a") == Reading::dead);
+  CHECK(refusal("root ::= []") == "grammar, line 1: a class that holds no character");
+  CHECK(refusal("root ::= [\\ud800-\\udfff]") ==
+        "grammar, line 1: a class that holds no character");
+  CHECK(refusal(R"g(root ::= "\ud83d")g") ==
+        "grammar, line 1: half of a character; write it whole, as \\UHHHHHHHH");
+}
+
+TEST_CASE("a rule that no text can finish is refused by its name") {
+  CHECK(refusal(R"g(root ::= "a" root)g") == "grammar: rule \"root\" has no text that ends");
+  CHECK(refusal("root ::= \"a\" | \"b\" x\nx ::= (\"c\" | \"d\" y){2}\ny ::= \"e\" x\n"
+                "z ::= \"f\" (\"g\" z)+") == "grammar: rule \"z\" has no text that ends");
+  CHECK(matches(R"g(root ::= "a" (root | "b"))g", "aab"));
+  CHECK(matches(R"g(root ::= "a" root?)g", "aa"));
+}
+
+TEST_CASE("many steps that leave few ways to read a text are no obstacle") {
+  CHECK(matches("root ::= e{90000} \"b\"\ne ::= \"\"", "b"));
 }
 
 TEST_CASE("repetitions bind to the item before them, a whole literal included") {
@@ -186,14 +203,7 @@ TEST_CASE("hostile grammars are refused or end in an overflow, soon") {
       refusal("root ::= [a]{100000} [a]{100000} [a]{100000} [a]{100000} [a]{100000} [a]{100000}") ==
       "the grammar is too large");
 
-  // Doubles the stacks at each call before any character.
-  std::string doubling = "root ::= a0\n";
-  for (int i = 0; i < 40; ++i) {
-    const std::string next = "a" + std::to_string(i + 1);
-    doubling += "a" + std::to_string(i) + " ::= " + next + " \"x\" | " + next + " \"y\"\n";
-  }
-  doubling += "a40 ::= \"z\"";
-  GrammarMatcher many(grammar_of(doubling));
+  GrammarMatcher many(grammar_of(pennyweight::test::ambiguous_grammar()));
   CHECK(many.start() == GrammarMatcher::kDead);
   CHECK(many.overflowed());
 

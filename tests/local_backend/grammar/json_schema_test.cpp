@@ -129,6 +129,32 @@ TEST_CASE("numbers stay between their bounds") {
   check_texts(R"({"type":"integer","minimum":1.5})", {"2", "1000000000"}, {"1", "-1", "2.0"});
 }
 
+TEST_CASE("a number bounded on one side is open on the other") {
+  check_texts(R"({"type":"number","minimum":0})",
+              {"0", "0.5", "1500000000", "3.14159265358979", "1e3", "2.5E-7", "0e0"},
+              {"-1", "-0.5", "-1e3", "01"});
+  check_texts(R"({"type":"number","exclusiveMinimum":0})",
+              {"0.001", "1e-30", "12345678901", "0.5e2"}, {"0", "0.0", "0e5", "-1"});
+  check_texts(R"({"type":"number","minimum":18})",
+              {"18", "18.0", "18e2", "19.5", "123456789012345", "100E+3"},
+              {"17", "17.99", "18e-1", "20e-5", "-20", "2"});
+  check_texts(R"({"type":"number","exclusiveMinimum":7})", {"7.001", "8", "70", "8e4"},
+              {"7", "7.0", "7e0", "6.9"});
+  check_texts(R"({"type":"number","maximum":100})",
+              {"100", "99.5", "-0.5", "-1500000000", "-3e40", "0", "-1e-5"},
+              {"101", "100.5", "1e3", "1e1"});
+  check_texts(R"({"type":"number","exclusiveMaximum":0})", {"-0.5", "-1e-9", "-12345678901"},
+              {"0", "-0", "-0.0", "0.5", "1"});
+  check_texts(R"({"type":"number","maximum":-5})", {"-5", "-5.5", "-6e3", "-1234567890123"},
+              {"-4.9", "0", "5", "-6e-3"});
+  check_texts(R"({"type":"number","minimum":-2})", {"-2", "-1.5", "0.25", "1e9", "7"},
+              {"-2.5", "-3", "-1e1"});
+  check_texts(R"({"type":"number","minimum":0,"maximum":1})", {"0.12345678901234", "1.0"},
+              {"1.1", "1e0"});
+  check_texts(R"({"type":"number","minimum":0,"maximum":3000000000000})", {"1500000000000.25"},
+              {"3000000000001"});
+}
+
 TEST_CASE("strings have the length, pattern or format of the schema") {
   check_texts(R"({"type":"string","minLength":2,"maxLength":3})",
               {R"("ab")", R"("가나다")", R"("\n\ud83d\ude00")"},
@@ -136,6 +162,9 @@ TEST_CASE("strings have the length, pattern or format of the schema") {
   check_texts(R"({"type":"string","pattern":"^(\\d{3}-)?[^\\s\"]+\\.(jpg|png)$"})",
               {R"("123-a.jpg")", R"("x.png")", R"("\\.png")"},
               {R"("x.gif")", R"(".png")", R"("a b.png")", R"("12-.png.")"});
+  check_texts(R"({"pattern":"^\\ud83d\\ude00[\\ud83d\\ude00-\\ud83d\\ude02]$"})", {"\"😀😁\""},
+              {"\"😀\"", "\"😀😃\""});
+  check_texts(R"({"pattern":"^\"$"})", {R"("\"")"}, {R"(""")"});
   check_texts(R"({"type":"string","pattern":"b"})", {R"("b")", R"("\nabc")"}, {R"("a")"});
   check_texts(R"({"type":"string","pattern":"^a|c$"})", {R"("ax")", R"("xc")"}, {R"("xa")"});
   check_texts(R"({"format":"date"})",
@@ -172,7 +201,14 @@ TEST_CASE("references may go in circles as long as text lies between") {
       "required":["v"]}}})s";
   check_texts(tree, {R"({"v":1})", R"({"v":1,"kids":[{"v":2,"kids":[]},{"v":3}]})"},
               {R"({"kids":[]})", R"({"v":1,"kids":[1]})"});
-  CHECK(refusal(R"({"$ref":"#"})") == "grammar: rule \"document\" is left-recursive");
+  const std::string endless = "nothing that it allows comes to an end";
+  CHECK(refusal(R"({"$ref":"#"})") == "JSON schema, #: " + endless);
+  CHECK(refusal(R"({"properties":{"a":{"$ref":"#"}},"required":["a"]})") ==
+        "JSON schema, #: " + endless);
+  CHECK(refusal(R"s({"properties":{"x":{"$ref":"#/$defs/list"}},"$defs":{"list":
+            {"type":"array","items":{"$ref":"#/$defs/list"},"minItems":1}}})s") ==
+        "JSON schema, #/$defs/list: " + endless);
+  check_texts(R"({"properties":{"a":{"$ref":"#"}}})", {"{}", R"({"a":{"a":{}}})"}, {"[]"});
   CHECK(refusal(R"({"allOf":[{"$ref":"#/$defs/a"}],"$defs":{"a":{"$ref":"#/$defs/a"}}})") ==
         "JSON schema, #: \"$ref\" leads back to itself");
 }
@@ -213,9 +249,50 @@ TEST_CASE("what is not supported is refused by name and place, never ignored") {
         "JSON schema, #/additionalProperties: false allows nothing");
   CHECK(refusal(R"({"allOf":[{"type":"string"},{"type":"null"}]})") ==
         "JSON schema, #: \"type\" in two schemas that must both hold");
+  CHECK(refusal(R"({"allOf":[{"items":{"type":"integer"}},
+                             {"prefixItems":[{"type":"integer"},{"type":"string"}]}]})") ==
+        "JSON schema, #: \"items\" in two schemas that must both hold");
+  CHECK(refusal(R"({"prefixItems":[{}],"allOf":[{"items":false}]})") ==
+        "JSON schema, #: \"items\" in two schemas that must both hold");
+  CHECK(refusal(R"({"pattern":"\\ud83d"})") ==
+        "JSON schema, #: \"pattern\": one half of a character written as \\u....\\u.... is not "
+        "supported");
+  CHECK(refusal(R"({"pattern":"a|[^\\s\\S]"})") ==
+        "JSON schema, #: \"pattern\": a class that holds no character is not supported");
   CHECK(refusal(R"({"allOf":[{"properties":{"a":{}},"additionalProperties":false},
                              {"properties":{"b":{}}}]})") ==
         "JSON schema, #: \"additionalProperties\" in two schemas that must both hold");
+}
+
+TEST_CASE("limits are told in the schema's own words") {
+  CHECK(refusal(R"({"properties":{"a":{"maxLength":200000}}})") ==
+        "JSON schema, #/properties/a: \"maxLength\" is more than 100000");
+  CHECK(refusal(R"({"type":"array","minItems":100001})") ==
+        "JSON schema, #: \"minItems\" is more than 100000");
+  CHECK(refusal(R"({"pattern":"a{200000}"})") ==
+        "JSON schema, #: \"pattern\": a repetition of more than 100000 is not supported");
+  CHECK(refusal(R"({"type":"number","minimum":1e17})") ==
+        "JSON schema, #: the bounds leave only numbers of more than 15 digits (integers: 18)");
+  const std::string name(5000, 'n');
+  CHECK(refusal("{\"properties\":{\"" + name + "\":{\"not\":1}}}").size() < 400);
+  CHECK(refusal("{\"" + name + "\":1}").size() < 400);
+}
+
+TEST_CASE("large schemas take time in proportion, and a bound for what is merged") {
+  std::string values = "1";
+  for (int i = 2; i < 40'000; ++i) values += "," + std::to_string(i);
+  check_texts("{\"enum\":[" + values + "]}", {"39999"}, {"40000"});
+  std::string properties, required;
+  for (int i = 0; i < 3000; ++i) {
+    const std::string name = "\"name" + std::to_string(i) + "\"";
+    properties += (i > 0 ? "," : "") + name + ":{\"type\":\"integer\"}";
+    required += (i > 0 ? "," : "") + name;
+  }
+  std::string branches = R"({"$ref":"#/$defs/a"})";
+  for (int i = 0; i < 200; ++i) branches += R"(,{"$ref":"#/$defs/a"})";
+  CHECK(refusal("{\"allOf\":[" + branches + "],\"$defs\":{\"a\":{\"properties\":{" + properties +
+                "},\"required\":[" + required + "]}}}") ==
+        "JSON schema, #: to put schemas together that must all hold takes more than 4 MiB");
 }
 
 TEST_CASE("any JSON object can be written, and nothing that is none") {

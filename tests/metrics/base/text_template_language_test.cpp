@@ -262,5 +262,46 @@ TEST_CASE("blanks around the tags of a chat template go where Hugging Face drops
   });
 }
 
+TEST_CASE("methods and filters of public templates do what Jinja does") {
+  check({
+      {"{{ s.rsplit('o', 1) }}{{ s.rsplit('o') }}{{ 'a  b c '.rsplit() }}{{ ' a  b c "
+       "'.rsplit(None, 1) }}{{ 'aaa'.rsplit('aa') }}",
+       "['Hello, W', 'rld']['Hell', ', W', 'rld']['a', 'b', 'c'][' a  b', 'c']['a', '']"},
+      {"{{ s.rfind('o') }} {{ s.rfind('o', 0, 5) }} {{ s.rfind('x') }} {{ s.find('o', 5) }} {{ "
+       "s.find('o', -4, -1) }} {{ '안녕안'.rfind('안') }} {{ s.find('', 50) }} {{ s.index('W') }} "
+       "{{ s.rindex('l') }} {{ 'aaa'.rfind('aa') }}",
+       "8 4 -1 8 8 2 -1 7 10 1"},
+      {"{{ s.partition(', ') }}{{ s.partition('x') }}{{ s.rpartition('o') }}{{ s.rpartition('x') "
+       "}}",
+       "('Hello', ', ', 'World')('Hello, World', '', '')('Hello, W', 'o', 'rld')('', '', 'Hello, "
+       "World')"},
+      {"{{ s.startswith('W', 7) }}{{ s.startswith('H', 1) }}{{ s.endswith('o', 0, 5) }}{{ "
+       "s.endswith(('x', 'ld')) }}{{ s.startswith('', 99) }}",
+       "TrueFalseTrueTrueFalse"},
+      {"{{ 'abc'.isalpha() }}{{ '안녕'.isalpha() }}{{ 'a1'.isalpha() }}{{ ''.isalpha() }}{{ "
+       "'7'.zfill(3) }}{{ '-7'.zfill(4) }}{{ 'abc'.zfill(2) }}",
+       "TrueTrueFalseFalse007-007abc"},
+      {"{% set k = d.copy() %}{% set q = l.copy() %}{{ k == d }}{{ q }}", "True[3, 1, 2]"},
+      {"{% for c in w %}{{ loop.cycle('x', 'y') }}{% endfor %}|{% for c in [1, 1, 2, 2, 1] %}{{ "
+       "loop.changed(c) }} {% endfor %}",
+       "xyxy|True False True False True "},
+      {"{{ l|batch(2)|list }}{{ l|batch(2, 'z')|list }}{{ [1,2,3,4,5,6,7]|slice(3)|list }}{{ "
+       "[1,2,3,4,5,6,7]|slice(3, 0)|list }}{{ [1,2]|slice(3)|list }}",
+       "[[3, 1], [2]][[3, 1], [2, 'z']][[1, 2, 3], [4, 5], [6, 7]][[1, 2, 3], [4, 5, 0], [6, 7, "
+       "0]][[1], [2], []]"},
+      {"{{ s|wordcount }} {{ 'a_b  c-d 안녕'|wordcount }} {{ ''|wordcount }}", "2 4 0"},
+      {"{% for role, all in m|groupby('role') %}{{ role }}:{{ all|length }} {% endfor %}{% for k, "
+       "g in [{'k': 'b'}, {'k': 'B'}, {'k': 'a'}]|groupby('k') %}{{ k }}{{ g }}{% endfor %}{% for "
+       "k, g in [{'a': 'x'}, {}]|groupby('a', default='y') %}{{ k }}{{ g }}{% endfor %}",
+       "assistant:1 user:2 a[{'k': 'a'}]b[{'k': 'b'}, {'k': 'B'}]x[{'a': 'x'}]y[{}]"},
+      {"{{ 'one two three'|truncate(9) }}|{{ 'one two three'|truncate(7, leeway=0) }}|{{ 'one two "
+       "three'|truncate(7, true, '..', 0) }}|{{ 'short'|truncate(4) }}|{{ "
+       "'onetwothree'|truncate(6, leeway=0) }}",
+       "one two three|one...|one t..|short|one..."},
+      {"{{ 'straße'|upper }}{{ 'straße'.upper() }}{{ 'straße'|title }}{{ 'ßa'|capitalize }}",
+       "STRASSESTRASSEStraßeSsa"},
+  });
+}
+
 }  // namespace
 }  // namespace pennyweight
