@@ -157,7 +157,7 @@ class SchemaCompiler {
       return {};
     }
     const std::string one = left.dump(), other = right.dump();
-    if (!charge(one.size() + other.size(), where)) return {};
+    if (!charge(4 * (one.size() + other.size()), where)) return {};
     auto text = merge_schemas(one, other);
     if (!text) refuse(where, text.error().what);
     return text ? Json::parse(*text, nullptr, false) : Json();

@@ -55,13 +55,20 @@ inline std::int32_t sum_lanes(I v) {
   return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xB1)));
 }
 
-// Pairs of 16-bit products: vpmaddubsw would saturate.
+// Pairs of 16-bit products: of bytes vpmaddubsw would saturate.
 inline I dot4(I acc, I w, std::int32_t a) {
   const __m256i words = reinterpret_cast<__m256i>(w), input = _mm256_set1_epi32(a);
   const __m256i even = _mm256_madd_epi16(_mm256_and_si256(words, _mm256_set1_epi16(0xFF)),
                                          _mm256_srai_epi16(_mm256_slli_epi16(input, 8), 8));
   const __m256i odd = _mm256_madd_epi16(_mm256_srli_epi16(words, 8), _mm256_srai_epi16(input, 8));
   return acc + reinterpret_cast<I>(even) + reinterpret_cast<I>(odd);
+}
+
+// Pairs of products stay below 2 * 127 * 127: nothing saturates.
+inline I dot4_small(I acc, I w, std::int32_t a) {
+  const __m256i pairs =
+      _mm256_maddubs_epi16(reinterpret_cast<__m256i>(w), _mm256_set1_epi32(a));
+  return acc + reinterpret_cast<I>(_mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
 }
 
 inline I dot2(I acc, I w, std::int32_t a) {

@@ -63,6 +63,10 @@ inline I dot4(I acc, I w, std::int32_t a) {
       reinterpret_cast<__m512i>(acc), reinterpret_cast<__m512i>(w), _mm512_set1_epi32(a)));
 }
 
+inline I dot4_small(I acc, I w, std::int32_t a) {
+  return dot4(acc, w, a);
+}
+
 inline I dot2(I acc, I w, std::int32_t a) {
   return reinterpret_cast<I>(_mm512_dpwssd_epi32(
       reinterpret_cast<__m512i>(acc), reinterpret_cast<__m512i>(w), _mm512_set1_epi32(a)));

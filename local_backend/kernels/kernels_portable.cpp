@@ -86,6 +86,10 @@ inline I dot4(I acc, I w, std::int32_t a) {
   return acc;
 }
 
+inline I dot4_small(I acc, I w, std::int32_t a) {
+  return dot4(acc, w, a);
+}
+
 inline I dot2(I acc, I w, std::int32_t a) {
   const std::int32_t low = static_cast<std::int16_t>(a & 0xFFFF), high = a >> 16;
   return acc + (w << 16 >> 16) * low + (w >> 16) * high;

@@ -43,13 +43,12 @@ TEST_CASE("many alternatives are compared soon or refused") {
         "JSON schema, #: the schema is too large");
 }
 
-TEST_CASE("long lists of values are read soon, and merged soon or refused") {
+TEST_CASE("long lists of values are read soon, and merged soon") {
   CHECK(refusal("{\"enum\":[" + listed(40'000, "", "") + "]}").empty());
   const std::string small = "{\"enum\":[" + listed(100, "", "") + "]}";
   CHECK(refusal("{\"allOf\":[" + small + "," + small + ",{\"enum\":[7]}]}").empty());
   const std::string large = "{\"enum\":[" + listed(60'000, "", "") + "]}";
-  CHECK(refusal("{\"allOf\":[" + large + ",{\"enum\":[" + listed(60'000, "1", "") + "]}]}") ==
-        "JSON schema, #: the schema is too large");
+  CHECK(refusal("{\"allOf\":[" + large + ",{\"enum\":[" + listed(60'000, "1", "") + "]}]}").empty());
 }
 
 TEST_CASE("a keyword beside many alternatives is merged with each soon or refused") {
@@ -67,10 +66,10 @@ TEST_CASE("names are looked up among the required ones soon or refused") {
                 "]}") == "JSON schema, #: the schema is too large");
 }
 
-TEST_CASE("a long name above many schemas, and a long pattern, are refused soon") {
+TEST_CASE("a long name above many schemas and a long pattern are refused soon") {
   CHECK(refusal(R"({"properties":{")" + std::string(300'000, 'p') + R"(":{"properties":{)" +
                 listed(15'000, "\"k", R"(":{"type":"null"})") + "}}}}")
-            .ends_with("the schema is too large"));
+            .find("a grammar of") != std::string::npos);
   std::string pattern;
   for (int i = 0; i < 200'000; ++i) pattern += "[^a]";
   CHECK(refusal(R"({"pattern":")" + pattern + "\"}") ==
